@@ -8,6 +8,7 @@ SHOW ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help setup perform test lint check wheel clean
 
 help: ## this list
