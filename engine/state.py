@@ -1,0 +1,209 @@
+"""State: what the listener publishes; Moment: all that a scene or lamp may know about one instant.
+
+Values only. No clocks, no audio, no devices. Public: Hit, Hits, KINDS, Levels, BANDS, SPECTRUM, WAVEFORM, State,
+Moment. State.pack/State.unpack define the bytes of the shared slot; LAYOUT names their version.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.grid import Grid
+
+# Hz from and to of each named band. Edges follow what one points at on a mixing desk, not octaves.
+BANDS: dict[str, tuple[float, float]] = {
+    "sub": (20.0, 60.0),
+    "bass": (60.0, 250.0),
+    "mid": (250.0, 2000.0),
+    "high": (2000.0, 6000.0),
+    "air": (6000.0, 16000.0),
+}
+KINDS = ("kick", "snare", "hat")
+SPECTRUM = 64  # log-spaced bands from 30 Hz to 16 kHz
+WAVEFORM = 512  # samples, the newest last
+
+Floats = NDArray[np.float32]
+
+
+def _row(n: int) -> Floats:
+    row = np.zeros(n, np.float32)
+    row.flags.writeable = False
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """count: how many so far (never falls). time: seconds, when the newest sounded. strength: 0..1."""
+
+    count: int = 0
+    time: float = -math.inf
+    strength: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Running counts of what can't be predicted. A slow reader sees by the counts that it missed two."""
+
+    kick: Hit = Hit()
+    snare: Hit = Hit()
+    hat: Hit = Hit()
+
+    def __getitem__(self, kind: str) -> Hit:
+        hit: Hit = getattr(self, kind)
+        return hit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """How loud what is. All 0..1 after gain adaptation, except waveform (-1..1).
+
+    loudness: the whole, now. energy: the same over some seconds (a breakdown is low, a drop high). mood: 0 dark to
+    1 bright. bands: one a name of BANDS. spectrum: float32[SPECTRUM]. waveform: float32[WAVEFORM], newest last.
+    """
+
+    loudness: float = 0.0
+    energy: float = 0.0
+    mood: float = 0.5
+    bands: tuple[float, ...] = (0.0,) * len(BANDS)
+    spectrum: Floats = field(default_factory=lambda: _row(SPECTRUM))
+    waveform: Floats = field(default_factory=lambda: _row(WAVEFORM))
+
+    def band(self, name: str) -> float:
+        return self.bands[list(BANDS).index(name)]
+
+
+_HEAD = struct.Struct("<ddd qqqq dd d qq" + "qdd" * len(KINDS) + "ddd" + "d" * len(BANDS))
+# Readers and writers of different versions must not meet: the version is made of all that decides the bytes.
+LAYOUT = zlib.crc32(f"getaway 1 {_HEAD.format} {SPECTRUM} {WAVEFORM} {tuple(BANDS)} {KINDS}".encode())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """What the listener knows, published whole. One writer, one slot, no queue.
+
+    grid: the line. confidence: 0..1, how likely the line's beats are right now; bar_confidence: the same of its
+    downbeats. time: seconds, when the newest sample in it was at the input. heard: samples heard since the listener
+    began. epoch: rises when counting starts anew, so readers forget remembered beats and counts (a restart that
+    takes over the running line keeps it). Equal when its bytes are.
+    """
+
+    grid: Grid
+    confidence: float = 0.0
+    bar_confidence: float = 0.0
+    time: float = 0.0
+    heard: int = 0
+    epoch: int = 0
+    hits: Hits = Hits()
+    levels: Levels = field(default_factory=Levels)
+
+    SIZE = _HEAD.size + 4 * (SPECTRUM + WAVEFORM)  # bytes of pack()
+
+    @staticmethod
+    def unheard(time: float = 0.0) -> State:
+        """Before anything was heard: 120 BPM from `time`, no confidence, silence."""
+        return State(Grid(time, 0.0, 0.5), time=time)
+
+    def mapped(self, offset: float, slope: float = 1.0) -> State:
+        """The same state on another clock whose time is `offset + slope * time`."""
+
+        def moved(hit: Hit) -> Hit:
+            return replace(hit, time=offset + slope * hit.time)
+
+        hits = Hits(moved(self.hits.kick), moved(self.hits.snare), moved(self.hits.hat))
+        return replace(self, grid=self.grid.mapped(offset, slope), time=offset + slope * self.time, hits=hits)
+
+    def pack(self) -> bytes:
+        """SIZE bytes, little-endian, the layout LAYOUT names."""
+        g, v = self.grid, self.levels
+        hits = [x for k in KINDS for x in (self.hits[k].count, self.hits[k].time, self.hits[k].strength)]
+        head = _HEAD.pack(
+            g.time, g.beat, g.period, g.downbeat, g.bar, g.beats_per_bar, g.bars_per_phrase,
+            self.confidence, self.bar_confidence, self.time, self.heard, self.epoch,
+            *hits, v.loudness, v.energy, v.mood, *v.bands,
+        )  # fmt: skip
+        return head + v.spectrum.tobytes() + v.waveform.tobytes()
+
+    @staticmethod
+    def unpack(data: bytes) -> State:
+        """Inverse of pack. ValueError when the length is not SIZE."""
+        if len(data) != State.SIZE:
+            raise ValueError(f"State.unpack: {len(data)} bytes, expected {State.SIZE}")
+        x = _HEAD.unpack_from(data)
+        h = 12
+        hits = Hits(*(Hit(*x[h + 3 * i : h + 3 * i + 3]) for i in range(len(KINDS))))
+        v = h + 3 * len(KINDS)
+        rows = np.frombuffer(data, np.float32, offset=_HEAD.size)
+        levels = Levels(x[v], x[v + 1], x[v + 2], tuple(x[v + 3 :]), rows[:SPECTRUM], rows[SPECTRUM:])
+        return State(Grid(*x[:7]), x[7], x[8], x[9], x[10], x[11], hits, levels)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, State) and self.pack() == other.pack()
+
+    __hash__ = None  # type: ignore[assignment]  # compared by bytes, never a key
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant as a scene or lamp sees it: made from a State and a host time, for the time the effect is seen.
+
+    time: seconds of host time. beat, bar, phrase: fractional counts; their fractions are the phases. beat_in_bar:
+    1..beats_per_bar. state: what it was made of (levels, hits, confidence as last heard).
+    """
+
+    time: float
+    beat: float
+    bar: float
+    phrase: float
+    beat_in_bar: int
+    state: State
+
+    @staticmethod
+    def at(state: State, time: float) -> Moment:
+        grid = state.grid
+        beat = grid.beat_at(time)
+        bar = grid.bar_of(beat)
+        whole = grid.last_beat_at(time)
+        return Moment(time, beat, bar, bar / grid.bars_per_phrase, grid.beat_in_bar(whole), state)
+
+    @property
+    def bpm(self) -> float:
+        return self.state.grid.bpm
+
+    @property
+    def beats_per_bar(self) -> int:
+        return self.state.grid.beats_per_bar
+
+    @property
+    def confidence(self) -> float:
+        return self.state.confidence
+
+    @property
+    def levels(self) -> Levels:
+        return self.state.levels
+
+    @property
+    def hits(self) -> Hits:
+        return self.state.hits
+
+    @property
+    def beat_phase(self) -> float:
+        """0 on the beat, up to 1."""
+        return self.beat % 1.0
+
+    @property
+    def bar_phase(self) -> float:
+        return self.bar % 1.0
+
+    @property
+    def phrase_phase(self) -> float:
+        return self.phrase % 1.0
+
+    def since(self, kind: str) -> float:
+        """Seconds from the newest hit of a kind to this instant; inf when there was none, never below 0."""
+        return max(0.0, self.time - self.hits[kind].time)
