@@ -9,11 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from engine.faults import Lost
 from engine.state import Moment
-
-
-class Lost(Exception):
-    """The thing behind an output or source is gone (unplugged, refused). The text says what and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +45,8 @@ class Struck:
 
 
 Cue = Beat | Struck
+
+__all__ = ["Beat", "Cue", "Lost", "Output", "Struck"]
 
 
 class Output(Protocol):

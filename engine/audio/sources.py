@@ -1,0 +1,43 @@
+"""Opens the source a show asks for. Public: open_source, is_file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.audio import Source, SourceSettings
+from engine.audio.device import DeviceSource, audio_devices, rescan
+from engine.audio.file import DEMO, FileSource
+
+_SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".caf", ".w64", ".au")
+
+
+def is_file(wanted: str) -> bool:
+    """Whether an `input` names a file rather than a device: it is one, or it is written like one."""
+    path = Path(wanted).expanduser()
+    return path.is_file() or "/" in wanted or "\\" in wanted or path.suffix.lower() in _SOUND_SUFFIXES
+
+
+def resolve(settings: SourceSettings) -> str:
+    """The `input` with "auto" decided: "auto" when there is a sound input, else "demo"."""
+    if settings.input != "auto":
+        return settings.input
+    try:
+        return "auto" if any(d.inputs > 0 for d in audio_devices()) else "demo"
+    except Exception:  # no PortAudio at all: the demo needs none, and says so when it can't be heard
+        return "demo"
+
+
+def open_source(settings: SourceSettings, *, again: bool = False) -> Source:
+    """The open source. again: it was lost before, so devices are looked for anew.
+
+    Refused when it can never be had; Lost when it may come (back).
+    """
+    wanted = settings.input
+    if wanted == "demo" or is_file(wanted):
+        return FileSource(
+            DEMO if wanted == "demo" else wanted, block=settings.block, play=settings.play, loop=settings.loop
+        )
+    if again:
+        rescan()
+    return DeviceSource(wanted, rate=settings.rate, block=settings.block, channels=settings.channels)
+

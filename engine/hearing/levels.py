@@ -1,0 +1,96 @@
+"""Levels: how loud what is, adapted so that a whisper and a wall of speakers both use the whole range.
+
+Public: LevelMeter. Frame of about 12 ms in, engine.state.Levels out.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.hearing.frames import hop_for
+from engine.hearing.spectrum import Spectrum, band_matrix, log_bands
+from engine.state import BANDS, SPECTRUM, WAVEFORM, Floats, Levels
+
+_SPAN = 30.0  # dB from 0 to 1: what a listener calls quiet to loud inside one song
+_SILENCE = 10 ** (-65.0 / 20.0)  # full scale: below this nothing is adapted to (a -45 dBFS song is music, hiss is not)
+_RISE, _FALL = 0.25, 12.0  # seconds for the reference to follow louder, and to forget
+_ENERGY = 2.0  # seconds over which energy is felt
+_ENERGY_SPAN = 14.0  # dB between a breakdown and a drop of the same song
+_MEMORY = 45.0  # seconds: how long a song's loudest stretch stays the measure of its energy
+_DARK, _BRIGHT = 250.0, 3500.0  # Hz: spectral centroids of mood 0 and 1
+
+
+class LevelMeter:
+    """push float32[hop] frames; `levels` is the newest Levels."""
+
+    def __init__(self, rate: int) -> None:
+        self.hop = hop_for(rate, 512)
+        self.levels = Levels()
+        window = 4 * self.hop
+        self._spectrum = Spectrum(window, self.hop)
+        self._step = self.hop / rate
+        self._bands = band_matrix(list(BANDS.values()), window, rate)
+        rows = log_bands(SPECTRUM, 30.0, min(16000.0, rate / 2))
+        self._rows = band_matrix(rows, window, rate)
+        # Music falls by some 4 dB an octave; lifting by 3 lets the right end of the picture live too.
+        self._tilt = np.sqrt(np.array([math.sqrt(a * b) for a, b in rows]) / 1000.0).astype(np.float32)
+        self._log_f = np.log(np.maximum(np.arange(window // 2 + 1) * rate / window, 20.0))
+        self._wave_step = max(1, round(rate / 22050))  # 512 samples show 23 ms at any rate
+        self._wave = np.zeros(WAVEFORM * self._wave_step, np.float32)
+        self._reference = _SILENCE
+        self._band_reference = np.full(len(BANDS), _SILENCE)
+        self._row_reference = np.float32(_SILENCE)
+        self._slow_power = 0.0
+        self._loudest = _SILENCE**2
+        self._mood = 0.5
+
+    def push(self, frame: Floats) -> Levels:
+        power = float(np.mean(np.square(frame, dtype=np.float64)))
+        rms = math.sqrt(power)
+        magnitudes = self._spectrum.push(frame)
+        squares = magnitudes * magnitudes
+        bands = np.sqrt(self._bands @ squares).astype(np.float64)
+        rows = np.sqrt(self._rows @ squares) * self._tilt
+        self._reference = self._follow(self._reference, rms)
+        for i, level in enumerate(bands):
+            self._band_reference[i] = self._follow(float(self._band_reference[i]), float(level))
+        self._row_reference = np.float32(self._follow(float(self._row_reference), float(rows.max())))
+        # A band counts as present only against the whole mix: without this a bassless song would show hum as bass.
+        floor = float(self._band_reference.max()) * 10 ** (-40.0 / 20.0)
+        self._slow_power += (power - self._slow_power) * min(1.0, self._step / _ENERGY)
+        self._loudest = max(self._slow_power, self._loudest * math.exp(-self._step / _MEMORY), _SILENCE**2)
+        below = 10.0 * math.log10(max(self._slow_power, 1e-20) / self._loudest)
+        if rms > _SILENCE:
+            centroid = math.exp(float(self._log_f @ magnitudes) / float(magnitudes.sum()))
+            brightness = math.log(centroid / _DARK) / math.log(_BRIGHT / _DARK)
+            self._mood += (min(max(brightness, 0.0), 1.0) - self._mood) * min(1.0, self._step / 3.0)
+        self._wave = np.concatenate((self._wave[frame.size :], frame[-self._wave.size :]))
+        gain = 1.0 / max(4.0 * self._reference, _SILENCE)
+        self.levels = Levels(
+            loudness=_level(rms, self._reference),
+            energy=min(max(1.0 + below / _ENERGY_SPAN, 0.0), 1.0) if self._slow_power > _SILENCE**2 else 0.0,
+            mood=self._mood,
+            bands=tuple(_level(b, max(r, floor)) for b, r in zip(bands, self._band_reference, strict=True)),
+            spectrum=_row_levels(rows, self._row_reference),
+            waveform=np.clip(self._wave[:: self._wave_step] * np.float32(gain), -1.0, 1.0).astype(np.float32),
+        )
+        return self.levels
+
+    def _follow(self, reference: float, level: float) -> float:
+        toward = _RISE if level > reference else _FALL
+        return max(_SILENCE, reference + (level - reference) * (1.0 - math.exp(-self._step / toward)))
+
+
+def _level(value: float, reference: float) -> float:
+    """0..1 on a dB scale; a level a little above the adapted reference is 1."""
+    if value <= _SILENCE * 0.1:
+        return 0.0
+    return min(max(1.0 + (20.0 * math.log10(value / reference) - 6.0) / _SPAN, 0.0), 1.0)
+
+
+def _row_levels(rows: Floats, reference: np.float32) -> Floats:
+    decibels = 20.0 * np.log10(np.maximum(rows, 1e-7) / np.float32(reference)) - 3.0
+    levels: Floats = np.clip(1.0 + decibels / 42.0, 0.0, 1.0).astype(np.float32)
+    return levels

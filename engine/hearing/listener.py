@@ -1,0 +1,120 @@
+"""The listener: blocks of samples in, States out. Puts spectrum, levels, hits and the beat tracker together.
+
+Pure: the same samples and hints give the same States to the last bit, whatever the block sizes. Public: Listener,
+TRACKERS, HINTS.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from engine.hearing import ListenerSettings
+from engine.hearing.aubio_tracker import AubioTracker
+from engine.hearing.beats import Track, Tracker
+from engine.hearing.frames import Framer
+from engine.hearing.hits import HitDetector
+from engine.hearing.levels import LevelMeter
+from engine.state import Floats, Hits, State
+
+TRACKERS: dict[str, Callable[..., Tracker]] = {"aubio": AubioTracker}
+
+# What a person may tell the listener: name -> what it does. `amount` is 0 where none is named.
+HINTS = {
+    "tap": "a beat is now; four taps set the tempo too",
+    "nudge": "the beat is `amount` seconds later (negative: earlier)",
+    "double": "twice the tempo",
+    "halve": "half the tempo",
+    "tempo": "the tempo is `amount` BPM",
+    "downbeat": "the nearest beat is a downbeat",
+    "resync": "forget the line, listen afresh",
+}
+_TAP_PAUSE = 2.0  # seconds without a tap after which the next one begins a new count
+
+
+class Listener:
+    """push samples, get the States that became due. All times are seconds of the stream, which begins at 0."""
+
+    def __init__(self, settings: ListenerSettings, rate: int, seed: State | None = None) -> None:
+        """rate: Hz. seed: the State to go on from (line, confidence, counts; its times on this stream), or none."""
+        self.rate = rate
+        low, high = settings.tempo
+        begin = State.unheard()
+        grid = seed.grid if seed else replace(
+            begin.grid,
+            period=60.0 / math.sqrt(low * high),
+            beats_per_bar=settings.beats_per_bar,
+            bars_per_phrase=settings.bars_per_phrase,
+        )  # fmt: skip
+        known = seed is not None and seed.confidence > 0.0
+        self._tracker = TRACKERS[settings.tracker](rate, grid, bpm=settings.tempo, known=known)
+        self._track = Track(grid, seed.confidence if seed else 0.0, seed.bar_confidence if seed else 0.0)
+        self._hits = HitDetector(rate, seed.hits if seed else Hits())
+        self._levels = LevelMeter(rate)
+        self._epoch = seed.epoch if seed else 0
+        self.hop = self._hits.hop  # samples between two looks; States come at multiples of it
+        self._hops = Framer(self.hop)
+        self._level_frames = Framer(self._levels.hop)
+        self._tracker_frames = Framer(self._tracker.hop)
+        self.heard = 0  # samples
+        self._tracked = 0
+        self._looks = 0
+        self._taps: list[float] = []
+
+    def push(self, samples: Floats) -> list[State]:
+        """float32[n] mono, any n. NaN counts as silence, infinity as full scale. Returns States, oldest first."""
+        if not np.isfinite(samples).all():
+            samples = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
+        # A sane mix stays near full scale; a broken float file at 1e30 must not blind the adapted levels for ever.
+        samples = np.clip(samples, -8.0, 8.0)
+        return [state for hop in self._hops.push(samples) if (state := self._look(hop)) is not None]
+
+    def _look(self, hop: Floats) -> State | None:
+        self.heard += hop.size
+        self._looks += 1
+        struck = self._hits.push(hop, self.heard / self.rate)
+        for frame in self._level_frames.push(hop):
+            self._levels.push(frame)
+        for frame in self._tracker_frames.push(hop):
+            self._tracked += frame.size
+            self._track = self._tracker.push(frame, self._tracked / self.rate) or self._track
+        # Every second hop is enough for what is predicted or smooth; a hit can't wait.
+        return self.state() if struck or self._looks % 2 == 0 else None
+
+    def state(self) -> State:
+        """What is known after the newest hop."""
+        return State(
+            grid=self._track.grid,
+            confidence=self._track.confidence,
+            bar_confidence=self._track.bar_confidence,
+            time=self.heard / self.rate,
+            heard=self.heard,
+            epoch=self._epoch,
+            hits=self._hits.hits,
+            levels=self._levels.levels,
+        )
+
+    def hint(self, hint: str, time: float, amount: float = 0.0) -> bool:
+        """A person's word (see HINTS) given at stream `time`. False when it can't be followed."""
+        if hint == "tap":
+            return self._tap(time)
+        if hint == "tempo" and not 30.0 <= amount <= 300.0:
+            return False
+        return self._apply(hint, time, amount) if hint in HINTS else False
+
+    def _tap(self, time: float) -> bool:
+        if self._taps and not 0.0 < time - self._taps[-1] < _TAP_PAUSE:
+            self._taps.clear()
+        self._taps = [*self._taps[-15:], time]
+        if len(self._taps) >= 4:
+            period = float(np.polyfit(np.arange(len(self._taps)), self._taps, 1)[0])
+            self._apply("tempo", time, 60.0 / period)
+        return self._apply("beat", time, 0.0)
+
+    def _apply(self, hint: str, time: float, amount: float) -> bool:
+        track = self._tracker.hint(hint, time, amount)
+        self._track = track or self._track
+        return track is not None
