@@ -1,1 +1,1 @@
-"""Getaway's stage: draws what the engine hears. Imports grid, state, roles, slot and clock of engine, nothing else of it."""
+"""Getaway's stage: draws what the engine hears. Imports grid, state, roles, slot, clock of engine, no more."""
