@@ -1,17 +1,18 @@
 """Instruments and effects of the demo song, in plain numpy.
 
-For `engine.audio.demo_song` only: nothing here runs while a show runs, so clarity wins over speed. Never reads
-a file, never keeps state between calls: the same arguments give the same samples, so notes are cached.
+For `engine.audio.demo_song` only: nothing here runs while a show runs, so clarity wins over speed. Never
+reads a file, never keeps state between calls: the same arguments give the same samples, so notes are cached.
 
-Sounds are float64, mono `[n]` or stereo `[n, 2]`, full scale 1.0. Times are seconds, frequencies Hz, pitches MIDI
-numbers (69 = 440 Hz), rates samples a second.
+Sounds are float64, mono `[n]` or stereo `[n, 2]`, full scale 1.0. Times are seconds, frequencies Hz, pitches
+MIDI numbers (69 = 440 Hz), rates samples a second.
 
-Public: drums `kick snare ghost clap hat crash tom conga`; notes `bass keys guitar stab pad lead`; effects `riser
-impact`; tools `place eq chorus echo reverb duck_curve limit`.
+Public: drums `kick snare ghost clap hat crash tom conga`; notes `bass keys guitar stab pad lead`; effects
+`riser road impact`; tools `place eq chorus echo reverb duck_curve limit mix`; types `Sound Section Bus`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,26 +42,28 @@ def _fade(sound: Sound, rate: int, attack: float, release: float) -> Sound:
 
 
 def place(bus: Sound, sound: Sound, index: int, gain: float = 1.0, pan: float = 0.0) -> None:
-    """Add `sound` to the stereo `bus` with its first sample at `index`; pan -1 left .. 1 right, equal power."""
+    """Add `sound` to the stereo `bus` with its first sample at `index`; pan -1 left .. 1 right."""
     part = sound[: max(0, len(bus) - index)]
     left, right = np.cos((pan + 1) * np.pi / 4) * 2**0.5, np.sin((pan + 1) * np.pi / 4) * 2**0.5
     stereo = part if part.ndim == 2 else part[:, None]
     bus[index : index + len(part)] += stereo * (gain * np.array([left, right]))
 
 
-# --- filters -----------------------------------------------------------------------------------------------------
+# ---- filters ----
+
+
+_FAST_SIZES: Final[list[int]] = [2**a * 3**b * 5**c for a in range(9, 24) for b in range(4) for c in range(3)]
 
 
 def _fast_size(least: int) -> int:
     """The next size whose only prime factors are 2, 3, 5: others make the FFT several times slower."""
-    twos = [2**a * 3**b * 5**c for a in range(9, 24) for b in range(4) for c in range(3)]
-    return min(size for size in twos if size >= least)
+    return min(size for size in _FAST_SIZES if size >= least)
 
 
 def _response(size: int, rate: int, sections: Sequence[Section]) -> NDArray[np.complex128]:
     """Biquads (R. Bristow-Johnson, Audio EQ Cookbook) evaluated on the bins of an FFT of `size`.
 
-    Their causal response, phase included: a zero-phase filter would ring before each drum and blur its onset.
+    Their causal response, phase included: a zero-phase filter would ring before each drum, and move it.
     """
     z = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
     total = np.ones(len(z), dtype=np.complex128)
@@ -68,16 +71,20 @@ def _response(size: int, rate: int, sections: Sequence[Section]) -> NDArray[np.c
         w = 2 * np.pi * hz / rate
         cos, alpha, amp = np.cos(w), np.sin(w) / (2 * q), 10 ** (decibel / 40)
         root = 2 * amp**0.5 * alpha
+        plus, minus = amp + 1 + (amp - 1) * cos, amp + 1 - (amp - 1) * cos
+        tilt, lean = amp - 1 + (amp + 1) * cos, amp - 1 - (amp + 1) * cos
+        poles = [1 + alpha, -2 * cos, 1 - alpha]
         b, a = {
-            "low": ([(1 - cos) / 2, 1 - cos, (1 - cos) / 2], [1 + alpha, -2 * cos, 1 - alpha]),
-            "high": ([(1 + cos) / 2, -1 - cos, (1 + cos) / 2], [1 + alpha, -2 * cos, 1 - alpha]),
-            "band": ([alpha, 0, -alpha], [1 + alpha, -2 * cos, 1 - alpha]),
-            "peak": ([1 + alpha * amp, -2 * cos, 1 - alpha * amp], [1 + alpha / amp, -2 * cos, 1 - alpha / amp]),
+            "low": ([(1 - cos) / 2, 1 - cos, (1 - cos) / 2], poles),
+            "high": ([(1 + cos) / 2, -1 - cos, (1 + cos) / 2], poles),
+            "band": ([alpha, 0.0, -alpha], poles),
+            "peak": (
+                [1 + alpha * amp, -2 * cos, 1 - alpha * amp],
+                [1 + alpha / amp, -2 * cos, 1 - alpha / amp],
+            ),
             "shelf": (
-                [amp * (amp + 1 + (amp - 1) * cos + root), -2 * amp * (amp - 1 + (amp + 1) * cos),
-                 amp * (amp + 1 + (amp - 1) * cos - root)],
-                [amp + 1 - (amp - 1) * cos + root, 2 * (amp - 1 - (amp + 1) * cos),
-                 amp + 1 - (amp - 1) * cos - root],
+                [amp * (plus + root), -2 * amp * tilt, amp * (plus - root)],
+                [minus + root, 2 * lean, minus - root],
             ),
         }[kind]
         total *= (b[0] + z * (b[1] + z * b[2])) / (a[0] + z * (a[1] + z * a[2]))
@@ -91,8 +98,8 @@ def eq(sound: Sound, rate: int, *sections: Section) -> Sound:
 
 
 def _saw(freq: Sound, cutoff: Sound, q: float, rate: int, odd: bool = False) -> Sound:
-    """A saw (or square) through a resonant low pass, harmonic by harmonic: no aliases, and a filter that can sweep
-    at any speed, which numpy has no recursive filter for."""
+    """A saw (or square) through a resonant low pass, harmonic by harmonic: it cannot alias, and the filter may
+    sweep at any speed, for which numpy has no recursion."""
     turn = np.exp(2j * np.pi * np.cumsum(freq) / rate)
     count = int(min(0.42 * rate, 5.0 * float(cutoff.max())) / float(freq.min()))
     out, spin, ratio = np.zeros(len(freq)), np.ones(len(freq), dtype=np.complex128), freq / cutoff
@@ -105,7 +112,7 @@ def _saw(freq: Sound, cutoff: Sound, q: float, rate: int, odd: bool = False) -> 
     return out * (2 / np.pi)
 
 
-# --- drums: the first sample is the hit --------------------------------------------------------------------------
+# ---- drums: the first sample is the hit ----
 
 
 @lru_cache(None)
@@ -135,7 +142,8 @@ def snare(rate: int, variant: int) -> Sound:
 def ghost(rate: int, variant: int) -> Sound:
     """A stick that barely lands: the same drum, darker and shorter."""
     t = _time(0.12, rate)
-    return _fade(eq(snare(rate, variant)[: len(t)] * np.exp(-t / 0.035), rate, ("low", 5200, 0.6, 0)), rate, 0.001, 0.03)
+    stroke = snare(rate, variant)[: len(t)] * np.exp(-t / 0.035)
+    return _fade(eq(stroke, rate, ("low", 5200, 0.6, 0)), rate, 0.001, 0.03)
 
 
 @lru_cache(None)
@@ -145,17 +153,20 @@ def clap(rate: int, variant: int) -> Sound:
     hands = sum(np.where(t >= s, np.exp(-(t - s) / 0.0045), 0.0) for s in (0.0, 0.009, 0.017, 0.024))
     shape = hands + np.where(t >= 0.024, 0.55 * np.exp(-(t - 0.024) / 0.07), 0.0)
     both = np.stack([_noise(0.28, rate, 3, variant, side) for side in (0, 1)], axis=1)
-    return _fade(0.75 * eq((both * shape[:, None]), rate, ("band", 1350, 0.75, 0), ("high", 700, 0.7, 0)), rate, 0.0003, 0.05)
+    palms = eq(both * shape[:, None], rate, ("band", 1350, 0.75, 0), ("high", 700, 0.7, 0))
+    return _fade(0.75 * palms, rate, 0.0003, 0.05)
 
 
 @lru_cache(None)
 def hat(rate: int, opened: bool, variant: int) -> Sound:
     length, decay = (0.34, 0.12) if opened else (0.09, 0.020)
     t = _time(length, rate)
-    metal = sum(np.sign(np.sin(2 * np.pi * f * (1 + 0.004 * variant) * t + f)) for f in (2063, 3124, 3691, 4417, 5301, 6113))
+    tones = (1 + 0.004 * variant) * np.array([2063, 3124, 3691, 4417, 5301, 6113])
+    metal = sum(np.sign(np.sin(2 * np.pi * f * t + f)) for f in tones)
     both = np.stack([0.32 * metal + 0.7 * _noise(length, rate, 4, variant, side) for side in (0, 1)], axis=1)
     shape = 0.8 * np.exp(-t / decay) + 0.35 * np.exp(-t / 0.004)
-    return _fade(0.6 * eq(both * shape[:, None], rate, ("high", 7200, 0.8, 0), ("high", 5000, 0.7, 0)), rate, 0.0003, 0.03)
+    bright = eq(both * shape[:, None], rate, ("high", 7200, 0.8, 0), ("high", 5000, 0.7, 0))
+    return _fade(0.6 * bright, rate, 0.0003, 0.03)
 
 
 @lru_cache(None)
@@ -163,8 +174,8 @@ def crash(rate: int, seconds: float = 2.6) -> Sound:
     t = _time(seconds, rate)
     tones = 210 * 1.19 ** np.arange(20) + 37 * (np.arange(20) % 3)
     metal = sum(np.sin(2 * np.pi * f * t + f) * np.exp(-t * (1.2 + f / 2600)) for f in tones)
-    both = np.stack([0.08 * metal + 0.5 * _noise(seconds, rate, 5, side) * (
-        0.7 * np.exp(-t / 0.55) + 0.5 * np.exp(-t / 0.05)) for side in (0, 1)], axis=1)
+    wash = 0.35 * np.exp(-t / 0.55) + 0.25 * np.exp(-t / 0.05)
+    both = np.stack([0.08 * metal + wash * _noise(seconds, rate, 5, side) for side in (0, 1)], axis=1)
     return _fade(eq(both, rate, ("high", 2600, 0.6, 0), ("peak", 8500, 0.7, 3)), rate, 0.0005, 0.7)
 
 
@@ -184,16 +195,18 @@ def conga(rate: int, hz: float) -> Sound:
     return _fade(0.8 * skin + 0.4 * palm, rate, 0.0005, 0.04)
 
 
-# --- notes -------------------------------------------------------------------------------------------------------
+# ---- notes ----
 
 
 def _glide(pitch: float, origin: float, t: Sound, tau: float) -> Sound:
-    return hertz(pitch) * np.exp(np.log(2) / 12 * (origin - pitch) * np.exp(-t / tau))
+    """Frequency that slides from `origin` to `pitch`, 63 % of the way each `tau`."""
+    slide: Sound = (origin - pitch) / 12 * np.exp(-t / tau)
+    return hertz(pitch) * 2.0**slide
 
 
 @lru_cache(None)
 def bass(rate: int, pitch: float, origin: float, seconds: float, open_: float) -> Sound:
-    """Fingered bass: a saw whose filter snaps shut, on a sine that keeps the bottom. `open_` 0..1 is the brightness."""
+    """Fingered bass: a saw whose filter snaps shut, on a sine that keeps the bottom. `open_` 0..1: how bright."""
     t = _time(seconds + 0.05, rate)
     freq = _glide(pitch, origin, t, 0.028)
     cutoff = 190 + 2.2 * hertz(pitch) + (500 + 2900 * open_) * np.exp(-t / 0.055) + 260 * open_
@@ -217,7 +230,7 @@ def keys(rate: int, pitch: float, seconds: float, hard: float) -> Sound:
 
 @lru_cache(None)
 def guitar(rate: int, chord: tuple[int, ...], seconds: float, muted: bool) -> Sound:
-    """Clean funk guitar: plucked strings as decaying partials, strummed over 9 ms; muted is the left hand's chick."""
+    """Clean funk guitar: plucked strings as decaying partials, strummed over 6 ms; muted is the chick."""
     t = _time(seconds + 0.25, rate)
     out = np.zeros(len(t))
     for string, pitch in enumerate(chord):
@@ -229,7 +242,8 @@ def guitar(rate: int, chord: tuple[int, ...], seconds: float, muted: bool) -> So
     pick = _noise(len(t) / rate, rate, 9, len(chord)) * np.exp(-t / (0.014 if muted else 0.004))
     dirt = np.tanh(1.1 * (out + (0.5 if muted else 0.28) * eq(pick, rate, ("band", 2600, 0.8, 0))))
     damp = np.where(t < seconds, 1.0, np.exp(-(t - seconds) / 0.022))
-    return _fade(eq(dirt * damp, rate, ("high", 320, 0.7, 0), ("peak", 2100, 0.9, 5), ("low", 6500, 0.7, 0)), rate, 0.0008, 0.03)
+    amp = eq(dirt * damp, rate, ("high", 320, 0.7, 0), ("peak", 2100, 0.9, 5), ("low", 6500, 0.7, 0))
+    return _fade(amp, rate, 0.0008, 0.03)
 
 
 @lru_cache(None)
@@ -237,8 +251,8 @@ def stab(rate: int, pitch: float, seconds: float) -> Sound:
     """One note of a brassy section: three detuned saws across the stereo field, filter opening like lips."""
     t = _time(seconds + 0.10, rate)
     cutoff = 700 + 4200 * (1 - np.exp(-t / 0.012)) * np.exp(-t / 0.16)
-    voices = [_saw(np.full(len(t), hertz(pitch + cents / 100)), cutoff, 0.9, rate) for cents in (-9, 0, 8)]
-    return _fade(np.stack([voices[0] + 0.6 * voices[1], voices[2] + 0.6 * voices[1]], axis=1), rate, 0.006, 0.09)
+    left, mid, right = (_saw(np.full(len(t), hertz(pitch + c / 100)), cutoff, 0.9, rate) for c in (-9, 0, 8))
+    return _fade(np.stack([left + 0.6 * mid, right + 0.6 * mid], axis=1), rate, 0.006, 0.09)
 
 
 @lru_cache(None)
@@ -258,7 +272,7 @@ def pad(rate: int, pitch: float, seconds: float, bright: float) -> Sound:
 
 @lru_cache(None)
 def lead(rate: int, pitch: float, origin: float, seconds: float, bright: float) -> Sound:
-    """Mono lead: glides in from `origin`, vibrato only once the note has stood for a moment, as a singer would."""
+    """Mono lead: glides in from `origin`, vibrato only once the note has stood, as a singer would."""
     t = _time(seconds + 0.09, rate)
     bend = 1 + 0.006 * np.sin(2 * np.pi * 5.4 * t) * np.clip((t - 0.22) / 0.25, 0, 1)
     freq = _glide(pitch, origin, t, 0.022) * bend
@@ -269,7 +283,7 @@ def lead(rate: int, pitch: float, origin: float, seconds: float, bright: float) 
     return _fade(np.stack([(side + hollow) * swell for side in sides], axis=1), rate, 0.006, 0.08)
 
 
-# --- effects -----------------------------------------------------------------------------------------------------
+# ---- effects ----
 
 
 def riser(rate: int, seconds: float) -> Sound:
@@ -282,14 +296,22 @@ def riser(rate: int, seconds: float) -> Sound:
         near = np.exp(-(((rise * len(bands) - i) / 1.6) ** 2))
         hiss = np.stack([_noise(seconds, rate, 10, i, side) for side in (0, 1)], axis=1)
         out += eq(hiss, rate, ("band", hz, 1.4, 0)) * near[:, None]
-    engine = _saw(70 * 2 ** (2.3 * rise**1.4) * (1 + 0.012 * np.sin(2 * np.pi * 11 * t)), 500 + 3500 * rise, 1.2, rate)
-    return _fade((0.5 * out + 0.28 * engine[:, None]) * (0.04 + 0.96 * rise[:, None] ** 1.7), rate, 0.05, 0.012)
+    revs = 70 * 2 ** (2.3 * rise**1.4) * (1 + 0.012 * np.sin(2 * np.pi * 11 * t))
+    engine = _saw(revs, 500 + 3500 * rise, 1.2, rate)
+    return _fade(((0.5 * out.T + 0.28 * engine) * (0.04 + 0.96 * rise**1.7)).T, rate, 0.05, 0.012)
+
+
+def road(rate: int, seconds: float) -> Sound:
+    """Wet tarmac: the air above a break, so that it is calm and not dull."""
+    both = np.stack([_noise(seconds, rate, 12, side) for side in (0, 1)], axis=1)
+    return _fade(0.16 * eq(both, rate, ("high", 4500, 0.7, 0), ("low", 9500, 0.6, 0)), rate, 0.4, 0.3)
 
 
 def impact(rate: int) -> Sound:
     """The floor that falls away under the first beat of a drop."""
     t = _time(1.5, rate)
-    return _fade(np.sin(2 * np.pi * np.cumsum(30 + 55 * np.exp(-t / 0.22)) / rate) * np.exp(-t / 0.45), rate, 0.012, 0.4)
+    fall = np.sin(2 * np.pi * np.cumsum(30 + 55 * np.exp(-t / 0.22)) / rate)
+    return _fade(fall * np.exp(-t / 0.45), rate, 0.012, 0.4)
 
 
 def chorus(sound: Sound, rate: int, depth: float = 0.0018, mix: float = 0.5) -> Sound:
@@ -303,22 +325,23 @@ def chorus(sound: Sound, rate: int, depth: float = 0.0018, mix: float = 0.5) -> 
 
 
 def echo(send: Sound, rate: int, delay: float, feedback: float) -> Sound:
-    """Ping-pong delay, each bounce darker; the whole feedback loop is one geometric series in the spectrum."""
+    """Ping-pong delay, each bounce darker; the feedback loop is a geometric series in the spectrum."""
     size = _fast_size(len(send) + rate * 2)
     hz = np.arange(size // 2 + 1) * rate / size
-    once = np.exp(-2j * np.pi * hz * delay) * _response(size, rate, (("low", 3800, 0.6, 0), ("high", 320, 0.6, 0)))
-    mono = np.fft.rfft(send.mean(axis=1), size)
-    both = np.stack([mono * once / (1 - (feedback * once) ** 2), mono * feedback * once**2 / (1 - (feedback * once) ** 2)])
-    return np.fft.irfft(both, size).T[: len(send)]
+    tone = _response(size, rate, (("low", 3800, 0.6, 0), ("high", 320, 0.6, 0)))
+    once = np.exp(-2j * np.pi * hz * delay) * tone
+    left = np.fft.rfft(send.mean(axis=1), size) * once / (1 - (feedback * once) ** 2)
+    return np.fft.irfft(np.stack([left, left * feedback * once]), size).T[: len(send)]
 
 
 def reverb(send: Sound, rate: int, seconds: float, before: float, bright: float) -> Sound:
-    """A plate by convolution: dense noise, decaying to -60 dB in `seconds` at mid, faster at high frequencies."""
+    """A plate by convolution: dense noise, decaying to -60 dB in `seconds`, high frequencies sooner."""
     t = _time(seconds * 1.25, rate)
     tail = np.zeros((len(t), 2))
     for i, (lo, hi, share) in enumerate(((180, 900, 1.0), (900, 3500, 0.75), (3500, 9000 * bright, 0.36))):
         hiss = np.stack([_noise(seconds * 1.25, rate, 11, i, side) for side in (0, 1)], axis=1)
-        tail += eq(hiss, rate, ("high", lo, 0.7, 0), ("low", hi, 0.7, 0)) * np.exp(-6.9 * t / (seconds * share))[:, None]
+        fall = np.exp(-6.9 * t / (seconds * share))[:, None]
+        tail += eq(hiss, rate, ("high", lo, 0.7, 0), ("low", hi, 0.7, 0)) * fall
     tail *= (1 - np.exp(-t / 0.006))[:, None]
     tail = np.concatenate([np.zeros((round(before * rate), 2)), tail / np.sqrt((tail**2).sum(axis=0))])
     size = _fast_size(len(send) + len(tail))
@@ -326,7 +349,7 @@ def reverb(send: Sound, rate: int, seconds: float, before: float, bright: float)
 
 
 def duck_curve(length: int, rate: int, times: Sequence[tuple[float, float]], release: float = 0.17) -> Sound:
-    """0..1 `[length]`: how far the rest steps back for each (time, amount). Starts 3 ms early: a jump would click."""
+    """0..1 `[length]`: how far to step back for each (time, amount). 3 ms early, because a jump would click."""
     out, lead_in, fall = np.zeros(length), round(0.003 * rate), round(release * rate)
     shape = np.concatenate([np.linspace(0, 1, lead_in), 0.5 + 0.5 * np.cos(np.pi * np.linspace(0, 1, fall))])
     for time, amount in times:
@@ -352,3 +375,31 @@ def limit(mix: Sound, rate: int, ceiling: float, knee: float = 0.72) -> Sound:
     out = mix * np.interp(np.arange(len(mix)), (np.arange(len(smooth)) + 0.5) * block, smooth)[:, None]
     over = np.maximum(np.abs(out) / ceiling - knee, 0) / (1 - knee)
     return np.sign(out) * np.minimum(np.abs(out), ceiling * (knee + (1 - knee) * np.tanh(over)))
+
+
+class Bus(NamedTuple):
+    """How one instrument sits in the mix."""
+
+    gain: float
+    duck: float  # how far it steps back for a kick, 0..1
+    plate: float  # sends, 0..1
+    room: float
+    echo: float
+    sections: tuple[Section, ...] = ()
+    chorus: float = 0.0
+
+
+def mix(buses: Iterable[tuple[Bus, Sound]], rate: int, duck: Sound, ring: Sound, delay: float) -> Sound:
+    """Sum of all buses with plate, room and echo; `duck` is a `duck_curve`, `ring` a gain before the sends."""
+    dry, sends = np.zeros((len(duck), 2)), np.zeros((3, len(duck), 2))
+    for bus, part in buses:
+        sound = eq(part, rate, *bus.sections) if bus.sections else part
+        sound = chorus(sound, rate, mix=bus.chorus) if bus.chorus else sound
+        sound = sound * (bus.gain * (1 - bus.duck * duck) * ring)[:, None]
+        dry += sound
+        for send, amount in enumerate((bus.plate, bus.room, bus.echo)):
+            if amount:
+                sends[send] += amount * sound
+    dry += reverb(sends[0], rate, 2.1, 0.022, 1.0) * (1 - 0.4 * duck)[:, None]
+    dry += reverb(sends[1], rate, 0.42, 0.004, 0.8)
+    return dry + echo(sends[2], rate, delay, 0.42) * (1 - 0.3 * duck)[:, None]
