@@ -54,9 +54,9 @@ def _downbeat(moment: Moment) -> float:
 
 
 def _wiper(moment: Moment) -> float:
-    # There and back in two beats, resting on the beats: it arrives at either side exactly on a beat.
-    swing = 0.5 - 0.5 * math.cos(math.pi * moment.beat)
-    return 0.5 + (swing - 0.5) * calm(moment)
+    # There and back in two beats, resting on the beats: it arrives at either side exactly on a beat. Unsure of the
+    # beat it sweeps less far, and without one it is parked, as wipers are: upright in the middle it looks broken.
+    return (0.5 - 0.5 * math.cos(math.pi * moment.beat)) * calm(moment)
 
 
 def _traffic_light(moment: Moment) -> float:

@@ -13,7 +13,6 @@ const float TAU = 6.2831853;
 const float ROAD = 9.0;     // metres a beat
 const float EYE = 1.25;     // height of the eye
 const float WALL = 10.5;    // from the middle of the road to the houses
-const int LAMPS = 7;
 
 float hash(vec2 p) {
     vec3 q = fract(p.xyx * vec3(0.1031, 0.1030, 0.0973));
@@ -94,190 +93,296 @@ void main() {
     float down = max(-ray.y, 0.0008);
     float depth = EYE * lens / down;                 // of the road under this pixel
     vec2 ground = vec2(ray.x * depth / lens, depth / ROAD + beat);  // metres across, beats along
-    float road = step(ray.y, 0.0);
-    float ripple = sin(ground.x * 5.3 + 2.0 * sin(TAU * ground.y * 2.0)) * sin(TAU * ground.y * 5.0 + ground.x * 2.1)
-        + 0.6 * sin(ground.x * 17.0 - TAU * ground.y * 9.0);
-    ripple *= exp(-depth * 0.045);
-    vec2 look = vec2(ray.x + road * ripple * 0.012, abs(ray.y) + road * ripple * 0.018);
-    float eye = mix(EYE, -EYE, road);
-    vec2 stretch = mix(vec2(1.0), vec2(1.15, 0.34), road);  // wet asphalt draws lights out towards us
-    if (bonnet > 0.0) {
+    bool below = ray.y < 0.0 && abs(ground.x) < WALL && bonnet < 1.0;
+    vec2 look = ray;
+    float eye = EYE;
+    vec2 stretch = vec2(1.0);
+    if (below) {
+        float ripple = sin(ground.x * 5.3 + 2.0 * sin(TAU * ground.y * 2.0)) * sin(TAU * ground.y * 5.0 + ground.x * 2.1)
+            + 0.6 * sin(ground.x * 17.0 - TAU * ground.y * 9.0);
+        ripple *= exp(-depth * 0.045);
+        look = vec2(ray.x + ripple * 0.010, -ray.y + ripple * 0.016);
+        eye = -EYE;
+        stretch = vec2(1.15, 0.34);  // wet asphalt draws lights out towards us
+    } else if (bonnet > 0.0) {
         look = vec2(c.x * 1.5, 0.05 + (rim - c.y) * 5.5);
-        eye = EYE;
         stretch = vec2(1.0, 0.5);
     }
 
     // ---- sky and skyline ----
     float fog = mix(0.030, 0.0085, wide);
-    vec3 haze = mix(vec3(0.150, 0.075, 0.030), vec3(0.135, 0.030, 0.105), mood) * (0.45 + 0.5 * wide);
+    vec3 haze = mix(vec3(0.150, 0.075, 0.030), vec3(0.135, 0.030, 0.105), mood) * (0.36 + 0.44 * wide);
     vec3 night = mix(vec3(0.006, 0.022, 0.030), vec3(0.022, 0.008, 0.040), mood);
     vec3 sodium = mix(vec3(1.0, 0.50, 0.16), vec3(1.0, 0.42, 0.38), mood);
     float up = max(look.y, 0.0);
-    vec3 col = mix(night, haze, exp(-up * 4.2));
-    col += haze * 0.25 * exp(-up * 3.0) * (0.5 + 0.5 * sin(look.x * 6.0 + 2.0 * sin(up * 9.0 + time * TAU / 64.0)));
+    float veil = 1.0 / (1.0 + up * (4.0 + up * 9.0));
+    float cloud = 0.5 + 0.5 * sin(look.x * 5.0 + 2.0 * sin(up * 9.0 + time * TAU / 64.0));
+    vec3 col = mix(night, haze, veil) + haze * 0.3 * veil * cloud;
 
-    float lot = floor(look.x * 34.0);
-    float tall = 0.05 + 0.17 * hash(vec2(lot, 5.0)) * exp(-look.x * look.x * 3.0);
-    float lit = texture(spectrum, vec2(fract(abs(lot) * 0.0625 + 0.02), 0.5)).r;
-    vec2 win = vec2(look.x * 34.0 * 4.0, up * 130.0);
-    float tower = step(up, tall) * smoothstep(-0.0, 0.02, up);
-    float lamp = step(0.42, hash(floor(win))) * step(0.3, fract(win.x)) * step(0.35, fract(win.y));
-    lamp *= 0.15 + 1.6 * smoothstep(0.0, 0.08, lit - up / tall);
-    col = mix(col, haze * 0.55 + vec3(0.9, 0.62, 0.36) * lamp * 0.30, tower * 0.85);
-
-    // ---- the houses: two walls ----
     float side = look.x < 0.0 ? -1.0 : 1.0;
     float away = WALL * lens / max(abs(look.x), 0.002);
     float high = eye + look.y * away / lens;
     float along = away / ROAD + beat;
     float house = mod(floor(along * 0.5), 2048.0);
     float kind = hash(vec2(house, side * 3.0 + 7.0));
-    float roof = 7.0 + 26.0 * kind * kind + 4.0 * fract(kind * 17.0);
-    float blur = clamp(away * away / (WALL * lens * ROAD) * pixel * 6.0, 0.0, 1.0);
-    vec2 pane = vec2(along * 4.0, high / 3.1);
-    vec2 cell = vec2(mod(floor(pane.x), 16384.0), floor(pane.y));
-    float bin = fract(kind * 3.7 + cell.x * 0.03125);
-    float level = texture(spectrum, vec2(bin, 0.5)).r;
-    float dice = hash(cell + side * 31.0);
-    vec2 f = abs(fract(pane) - 0.5);
-    float soft = 0.04 + blur;
-    float glass = smoothstep(0.36 + soft, 0.36 - soft, f.x) * smoothstep(0.30 + 0.05, 0.30 - 0.02, f.y);
-    float burning = smoothstep(0.78 - 0.62 * level, 0.86 - 0.5 * level, dice) * (0.25 + 1.3 * level);
-    vec3 warm = mix(vec3(1.0, 0.64, 0.30), palette(kind + 0.15), step(0.75, fract(dice * 7.0)));
-    vec3 wall = (haze * 0.20 + night * 0.6) * (0.6 + 0.4 * step(0.1, f.x));
-    wall += warm * glass * burning * step(1.0, cell.y) * 0.55;
-    // Shop fronts along the pavement, and a rail of neon over some of them.
-    float shop = smoothstep(0.2, 0.5, high) * smoothstep(3.1, 2.7, high) * step(0.35, fract(kind * 5.3));
-    wall += palette(kind) * shop * (0.10 + 0.35 * role_neon) * (0.6 + 0.4 * smoothstep(0.45, 0.38, f.x));
-    float tube = exp(-abs(high - 3.45) * 9.0) * step(0.5, fract(kind * 11.0));
-    wall += palette(kind + 0.35) * tube * (0.25 + 1.5 * role_neon);
-    float near = exp(-away * fog);
-    col = mix(col, mix(haze * 0.8, wall, near), smoothstep(roof + 0.02 * away, roof, high) * step(-0.2, high));
-
-    // ---- what stands along the street, from far to near: lamps, signs ----
-    float part = fract(beat), whole = beat - part;
-    vec3 light = vec3(0.0), pool = vec3(0.0);
-    for (int i = LAMPS - 1; i >= -1; i--) {
-        float n = mod(whole + float(i) + 1.0, 4096.0);
-        float z = (float(i) + 1.0 - part) * ROAD + 8.0;
-        float there = smoothstep(1.0, 4.5, z) * smoothstep(float(LAMPS) * ROAD + 8.0, float(LAMPS - 3) * ROAD, z);
-        float k = lens / max(z, 0.5);
-        float clear = exp(-z * fog) * there;
-        float hand = mod(n, 2.0) < 0.5 ? -1.0 : 1.0;
-
-        // A sign, half a beat behind the lamp on the other side.
-        float zs = z + 0.5 * ROAD, ks = lens / max(zs, 0.5), here = smoothstep(3.0, 9.0, zs) * there;
-        float who = hash(vec2(n, 11.0));
-        vec2 q = (look - vec2(-hand * (WALL - 1.9) * ks, (6.0 + 3.0 * who - eye) * ks)) / ks;
-        vec2 half_size = vec2(0.75, 1.3 + 1.6 * fract(who * 7.0));
-        vec2 b = abs(q) - half_size;
-        float box = max(b.x, b.y);
-        float away_from = length(max(b, 0.0) * stretch);
-        vec3 neon = palette(who + 0.1);
-        float breath = (0.18 + 1.15 * role_neon) * exp(-zs * fog) * here * step(0.25, fract(who * 3.0));
-        vec2 glyph = floor(q * vec2(2.0, 1.9) + 40.0);
-        float ink = step(0.42, hash(glyph + floor(who * 64.0))) * smoothstep(0.0, -0.14, box);
-        float fine = smoothstep(0.10 * lens, 0.30 * lens, ks * 14.0);
-        col = mix(col, night * 0.4, step(box, 0.0) * here * 0.85 * step(0.25, fract(who * 3.0)));
-        light += neon * breath * (ink * 0.9 * fine + exp(-abs(box + 0.06) * 16.0) * 1.6 + 0.30 * exp(-away_from * 1.1));
-
-        // The lamp: pole, arm, head, glow.
-        vec2 head = vec2(hand * 4.1, 6.4 - eye) * k;
-        vec2 d = (look - head) / k;
-        float pole = smoothstep(0.10 + pixel / k, 0.10, abs(d.x - hand * 1.6)) * step(d.y, 0.0);
-        pole = max(pole, smoothstep(0.07 + pixel / k, 0.07, abs(d.y - 0.12)) * step(abs(d.x - hand * 0.8), 0.9));
-        col = mix(col, night * 0.5 + haze * 0.3 * (1.0 - exp(-z * fog)), pole * there);
-        d *= stretch;
-        float dd = dot(d, d);
-        float swell = 0.62 + 0.55 * role_pulse * exp(-float(i + 1) * 0.5);
-        light += sodium * clear * swell * (0.16 / (dd + 0.03) + 0.10 / (sqrt(dd) + 0.5) * exp(-dd * 0.02));
-        vec2 w = vec2(ground.x - hand * 3.6, depth - z);
-        pool += sodium * clear * swell * exp(-dot(w * w, vec2(0.11, 0.055)));
+    float roof = 8.0 + 26.0 * kind * kind + 4.0 * fract(kind * 17.0);
+    if (high > roof && abs(look.x) < 0.45) {
+        float lot = floor(look.x * 34.0);
+        float tall = 0.05 + 0.19 * hash(vec2(lot, 5.0)) * (1.0 - 4.0 * look.x * look.x);
+        float lit = texture(spectrum, vec2(fract(abs(lot) * 0.0625 + 0.02), 0.5)).r;
+        vec2 win = vec2(look.x * 34.0 * 4.0, up * 130.0);
+        float tower = step(up, tall);
+        float lamp = step(0.42, hash(floor(win))) * step(0.3, fract(win.x)) * step(0.35, fract(win.y));
+        lamp *= 0.15 + 1.6 * smoothstep(0.0, 0.08, lit - up / tall);
+        col = mix(col, haze * 0.55 + vec3(0.9, 0.62, 0.36) * lamp * 0.30, tower * 0.85);
+        float beacon = up - tall - 0.004;
+        vec2 mast = vec2(fract(look.x * 34.0) - 0.5, beacon * 34.0);
+        col += vec3(1.0, 0.06, 0.04) * role_downbeat * step(0.14, tall) * 0.012 / (dot(mast, mast) + 0.02);
     }
 
-    // ---- traffic lights: each passes overhead on the downbeat ----
-    float bar_road = float(beats_per_bar) * ROAD;
-    for (int i = 1; i >= -1; i--) {
-        float z = (float(i) + 1.0 - bar_phase) * bar_road + 7.0;
-        float there = smoothstep(1.0, 4.0, z) * smoothstep(2.0 * bar_road, 1.4 * bar_road, z);
+    // ---- the houses: two walls ----
+    if (high < roof + 0.5) {
+        float blur = clamp(away * away / (WALL * lens * ROAD) * pixel * 9.0, 0.0, 0.6);
+        float floors = high / 2.9;
+        vec2 pane = vec2(along * 6.0, floors);
+        vec2 cell = vec2(mod(floor(pane.x), 8192.0), floor(pane.y));
+        vec2 in_pane = fract(pane);
+        vec2 f = abs(in_pane - 0.5);
+        float level = texture(spectrum, vec2(fract(kind * 3.7 + cell.x * 0.0234375), 0.5)).r;
+        float dice = hash(cell + side * 31.0), other = fract(dice * 91.7);
+        float narrow = 0.24 + 0.18 * step(0.5, fract(kind * 23.0));
+        float soft = 0.03 + blur;
+        float glass = smoothstep(narrow + soft, narrow - soft, f.x) * smoothstep(0.33, 0.30, f.y);
+        glass *= 1.0 - 0.6 * smoothstep(0.05, 0.02, f.x) * (1.0 - blur);
+        float burning = smoothstep(0.80 - 0.62 * level, 0.88 - 0.5 * level, dice) * (0.25 + 1.2 * level);
+        float room = (0.35 + 0.9 * in_pane.y * in_pane.y) * (0.55 + 0.45 * step(other, 0.7 + 0.6 * in_pane.x));
+        vec3 warm = mix(vec3(1.0, 0.60, 0.26), vec3(0.55, 0.80, 1.0), step(0.72, other));
+        warm = mix(warm, palette(kind + 0.15), step(0.93, other));
+        vec3 wall = (haze * 0.16 + night * 0.5) * (0.75 + 0.25 * step(f.y, 0.44)) * (0.8 + 0.4 * kind);
+        wall += (night + haze * 0.3) * 0.5 * glass;
+        wall += warm * glass * burning * room * step(1.0, cell.y) * 0.8;
+        // Lamplight climbs the wall, and passes with the lamps.
+        float turn = fract(along * 0.5 + (side < 0.0 ? 0.5 : 0.0)) - 0.5 - 0.22;
+        wall += sodium * 0.055 * exp(-turn * turn * 40.0) * max(0.0, 1.0 - abs(high - 4.5) * 0.14);
+        if (high < 4.4) {  // shop fronts, and a rail of neon over some of them
+            float shelf = fract(along * 3.0);
+            float goods = 0.80 + 0.30 * sin(TAU * along * 3.0 + kind * 9.0) * sin(TAU * along * 7.0) + 0.10 * sin(TAU * along * 17.0);
+            float shop = smoothstep(0.35, 0.55, high) * smoothstep(2.9, 2.75, high) * step(0.35, fract(kind * 5.3));
+            shop *= smoothstep(0.0, 0.03 + blur, shelf - 0.05) * smoothstep(0.0, 0.03 + blur, 0.95 - shelf);
+            float inside = 0.12 + 0.40 * high / 2.8 + 0.9 * smoothstep(0.10, 0.02, abs(high - 2.55)) * step(0.15, abs(shelf - 0.5));
+            vec3 tone = mix(vec3(1.0, 0.62, 0.30), palette(kind), 0.35);
+            wall = mix(wall, night * 0.3, shop);
+            wall += tone * shop * inside * (0.20 + 0.35 * role_neon) * (1.0 - 0.75 * smoothstep(0.08, -0.08, high - goods) * (1.0 - blur));
+            float tube = 0.05 / (abs(high - 3.35) + 0.05) * smoothstep(1.0, 0.3, abs(high - 3.35)) * step(0.5, fract(kind * 11.0));
+            wall += palette(kind + 0.35) * tube * (0.12 + 0.9 * role_neon);
+        }
+        float near = exp(-away * fog);
+        col = mix(col, mix(haze * 0.8, wall, near), smoothstep(roof + 0.02 * away, roof, high));
+    }
+
+    // ---- what stands along the street. Everything of one row shares its distance from the middle, so the pixel
+    // itself says which lamp, sign or passer-by it can belong to: one or two are tried instead of all ----
+    vec3 light = vec3(0.0), ahead = vec3(0.0);   // ahead: light in front of the road
+    vec4 front = vec4(0.0);                      // what stands in front of the road
+    vec2 seen = below ? ray : look;
+    float ax = max(abs(look.x), 0.004);
+    float parity = side < 0.0 ? 0.0 : 1.0;     // lamps of the left stand at even beats, of the right at odd ones
+    float gone = (6.4 - EYE) * lens / (edge.y + 0.05);  // where a lamp leaves the picture: there it is on its beat
+    float start = beat - gone / ROAD;          // count of the lamps = beats + metres / ROAD
+    vec2 arm = vec2(side * 4.1, 6.4 - eye);
+    float guess = (below ? 4.1 / ax : length(arm) / max(length(look), 0.01)) * lens / ROAD + start;
+    float first = floor((guess - parity) * 0.5) * 2.0 + parity;
+    for (int i = 1; i >= 0; i--) {
+        float n = first + 2.0 * float(i), z = (n - start) * ROAD;
+        float there = smoothstep(1.0, 4.0, z) * smoothstep(80.0, 50.0, z);
+        float off = (n - guess) * 0.5;
+        float window = max(0.0, 1.0 - off * off);
         float k = lens / max(z, 0.5);
-        vec2 q = (look - vec2(0.0, (5.7 - eye) * k)) / k;
-        float beam = smoothstep(0.12 + pixel / k, 0.12, abs(q.y - 0.75)) * step(abs(q.x), 7.0);
-        vec2 at = q - vec2(1.7, 0.0);
-        float box = max(abs(at.x) - 0.98, abs(at.y) - 0.40);
-        float dark = max(beam, smoothstep(pixel / k, 0.0, box));
-        float clear = exp(-z * fog) * there;
-        col = mix(col, night * 0.35 + haze * 0.4 * (1.0 - exp(-z * fog)), dark * there);
-        float step_of = i == 0 ? role_traffic_light : (i < 0 ? 1.0 : 0.0);
-        float trust = motion;
-        vec3 on = vec3(step(step_of, 0.5), step(0.25, step_of) * step(step_of, 0.75), step(0.75, step_of));
-        on = mix(vec3(0.0, 0.35, 0.0), on, trust);
-        for (int j = 0; j < 3; j++) {
-            vec2 d = (at - vec2(float(j - 1) * 0.62, 0.0)) * stretch;
-            float dd = dot(d, d);
-            vec3 hue = j == 0 ? vec3(1.0, 0.07, 0.05) : (j == 1 ? vec3(1.0, 0.45, 0.05) : vec3(0.05, 1.0, 0.55));
-            float disc = smoothstep(0.062, 0.045, dd);
-            light += hue * clear * (on[j] * (disc * 2.2 + 0.10 / (dd + 0.05) * exp(-dd * 0.10)) + 0.03 * disc);
+        vec2 d = (look - arm * k) / k;
+        float bar_of = smoothstep(0.07 + pixel / k, 0.07, abs(d.y - 0.12)) * step(abs(d.x - side * 0.8), 0.9);
+        col = mix(col, night * 0.5, bar_of * there * exp(-z * fog));
+        d *= stretch;
+        float dd = dot(d, d), fall = max(0.0, 1.0 - dd * 0.0625) * window;
+        float swell = exp(-z * fog) * there * (0.62 + 0.55 * role_pulse * exp(-(z - gone) * 0.06));
+        light += sodium * swell * fall * fall * (0.16 / (dd + 0.03) + 0.20 / (dd + 1.2));
+    }
+    {   // the pole under it
+        float n = floor((5.7 * lens / ax / ROAD + start - parity) * 0.5 + 0.5) * 2.0 + parity, z = (n - start) * ROAD;
+        float k = lens / max(z, 0.5);
+        bool direct = !below || EYE + ray.y / k > 0.0;
+        float pole = smoothstep(0.10 + pixel / k, 0.10, abs(ax / k - 5.7)) * step(direct ? ray.y : look.y, (6.4 - eye) * k);
+        pole *= step(1.0, z) * smoothstep(70.0, 45.0, z);
+        vec3 iron = mix(haze * 0.5, night * 0.5 + sodium * 0.008, exp(-z * fog));
+        if (below && direct) front = vec4(iron, pole); else col = mix(col, iron, pole);
+    }
+    {   // neon signs, half a beat behind the lamps of the other side
+        float n = floor(((WALL - 1.9) * lens / ax / ROAD + start - 0.5 - 1.0 + parity) * 0.5 + 0.5) * 2.0 + 1.0 - parity;
+        float off = ((WALL - 1.9) * lens / ax / ROAD + start - 0.5 - n);
+        float z = (n + 0.5 - start) * ROAD, k = lens / max(z, 0.5);
+        float who = hash(vec2(mod(n, 4096.0), 11.0));
+        vec2 q = (look - vec2(side * (WALL - 1.9), 6.0 + 3.0 * who - eye) * k) / k;
+        vec2 b = abs(q) - vec2(0.75, 1.3 + 1.6 * fract(who * 7.0));
+        vec2 out_of = max(b, 0.0) * stretch;
+        float beyond = dot(out_of, out_of), box = max(b.x, b.y);
+        float here = smoothstep(2.0, 6.0, z) * smoothstep(72.0, 50.0, z) * step(0.25, fract(who * 3.0));
+        float breath = (0.18 + 1.15 * role_neon) * exp(-z * fog) * here;
+        vec2 bit = floor(q * vec2(3.6, 4.0) + 40.0);
+        float ink = step(0.40, hash(bit + floor(who * 64.0))) * step(0.5, mod(bit.y, 4.0)) * smoothstep(-0.10, -0.16, box);
+        float rim_of = box + 0.06, fine = smoothstep(0.25, 0.7, 14.0 / max(z, 0.5));
+        float fall = max(0.0, 1.0 - beyond * 0.0625) * max(0.0, 1.0 - off * off);
+        col = mix(col, night * 0.4, step(box, 0.0) * here * 0.85);
+        light += palette(who + 0.1) * breath
+            * (ink * 0.9 * fine + fall * (1.6 / (1.0 + 300.0 * rim_of * rim_of) + 0.26 * fall / (1.0 + 1.6 * beyond)));
+    }
+    {   // someone under an umbrella: a foot comes down on every beat
+        float n = floor((8.4 * lens / ax / ROAD + start - parity) * 0.5 + 0.5) * 2.0 + parity;
+        float z = (n - start) * ROAD + 2.0, k = lens / max(z, 0.5);
+        float walker = hash(vec2(mod(n, 4096.0), 23.0));
+        bool direct = !below || EYE + ray.y / k > 0.0;
+        vec2 man = ((direct ? seen : look) - vec2(side * (7.6 + 1.6 * walker) * k, 0.0)) / k;
+        man.y += (direct ? EYE : -EYE) - 0.12 - 0.05 * role_pedestrian;
+        float stride = 0.20 * motion * abs(cos(0.5 * TAU * beat)) + 0.03;
+        float legs = smoothstep(0.085, 0.06, abs(abs(man.x) - stride * clamp(0.85 - man.y, 0.0, 1.0))) * step(man.y, 0.85);
+        float coat = smoothstep(0.02, 0.0, abs(man.x) - 0.17 - 0.10 * (1.25 - man.y)) * step(abs(man.y - 1.0), 0.45);
+        float skull = smoothstep(0.14, 0.11, length(man - vec2(0.0, 1.6)));
+        float dome = smoothstep(0.70, 0.67, length((man - vec2(0.0, 1.75)) * vec2(1.0, 1.5))) * step(1.75, man.y);
+        float figure = max(max(legs, coat), max(skull, dome)) * step(0.0, man.y) * step(0.35, walker);
+        figure *= smoothstep(1.0, 3.0, z) * smoothstep(52.0, 36.0, z);
+        vec3 cloth = mix(night * 0.4, palette(walker + 0.4) * 0.10, dome) + sodium * 0.10 * dome * smoothstep(1.9, 2.2, man.y);
+        cloth = mix(haze * 0.8, cloth, exp(-z * fog));
+        if (below && direct) {
+            front = vec4(mix(front.rgb, cloth, figure), max(front.a, figure));
+        } else {
+            col = mix(col, cloth, figure);
+            light *= 1.0 - 0.8 * figure;
         }
     }
 
-    // ---- the car in front: its brakes are the kick ----
-    float zc = 12.5, kc = lens / zc;
-    vec2 car = (look - vec2(0.55 * sin(TAU * bar * 0.25) * kc, (0.82 - eye) * kc)) / kc;
-    float body = max(abs(car.x) - 0.92, abs(car.y + 0.08) - 0.40);
-    float cabin = max(abs(car.x) - 0.74 + 0.35 * (car.y - 0.3), abs(car.y - 0.55) - 0.36);
-    float hull = min(body, cabin) - 0.06;
-    float solid = smoothstep(pixel / kc, -pixel / kc, hull);
-    float window = smoothstep(0.02, -0.02, max(abs(car.x) - 0.60 + 0.30 * (car.y - 0.3), abs(car.y - 0.58) - 0.20));
-    vec3 paint = vec3(0.012, 0.010, 0.012) + haze * (0.10 + 0.25 * window) * smoothstep(-0.4, 0.9, car.y);
-    paint += sodium * 0.10 * exp(-abs(hull + 0.03) * 30.0) * (0.4 + role_pulse);
-    float brake = 0.30 + 1.5 * role_kick;
-    col = mix(col, paint, solid);
-    light *= 1.0 - 0.92 * solid;
-    for (int j = -1; j <= 1; j += 2) {
-        vec2 d = car - vec2(0.66 * float(j), 0.10);
-        vec2 a = max(abs(d) - vec2(0.17, 0.045), 0.0) * stretch;
-        float dd = dot(a, a);
-        light += vec3(1.0, 0.035, 0.03) * brake * (0.9 * smoothstep(0.01, 0.0, dd) + 0.035 / (dd + 0.03) * exp(-dd * 0.3));
+    // ---- traffic lights: each passes overhead on the downbeat ----
+    {
+        float stride = float(beats_per_bar) * ROAD, over = (5.6 - EYE) * lens / (edge.y + 0.03);
+        float key = ((5.7 - eye) * lens / max(up, 0.01) - over) / stride + bar_phase;
+        float n = clamp(floor(key + 0.5), 1.0, 2.0), off = clamp(2.0 * (key - n), -1.0, 1.0);
+        float z = (n - bar_phase) * stride + over, k = lens / z;
+        float there = smoothstep(2.0 * stride, 1.4 * stride, z), clear = exp(-z * fog);
+        vec2 q = (look - vec2(0.0, (5.7 - eye) * k)) / k;
+        vec2 at = q - vec2(1.7, 0.0), reach = at * stretch;
+        float beam = smoothstep(0.12 + pixel / k, 0.12, abs(q.y - 0.75)) * step(abs(q.x), 7.0);
+        beam = max(beam, smoothstep(0.05 + pixel / k, 0.05, abs(at.x)) * step(abs(q.y - 0.5), 0.3));
+        float box = max(abs(at.x) - 0.98, abs(at.y) - 0.40);
+        float dark = max(beam, smoothstep(pixel / k, 0.0, box));
+        col = mix(col, night * 0.35 + haze * 0.4 * (1.0 - clear), dark * there);
+        light *= 1.0 - 0.7 * dark * there;
+        float turn = n < 1.5 ? role_traffic_light : 0.0;
+        vec3 on = vec3(step(turn, 0.5), step(0.25, turn) * step(turn, 0.75), step(0.75, turn));
+        on = mix(vec3(0.0, 0.35, 0.0), on, motion);  // unsure of the beat: a steady amber
+        float fall = max(0.0, 1.0 - dot(reach, reach) * 0.06) * (below ? 1.0 : 1.0 - off * off);
+        vec3 x = (vec3(-0.62, 0.0, 0.62) - at.x) * stretch.x;
+        vec3 dd = x * x + reach.y * reach.y;
+        vec3 disc = smoothstep(0.062, 0.045, dd);
+        vec3 shed = on * (disc * 2.2 + 0.12 * fall * fall / (dd + 0.05)) + 0.03 * disc;
+        light += clear * there * (vec3(1.0, 0.07, 0.05) * shed.x + vec3(1.0, 0.45, 0.05) * shed.y + vec3(0.05, 1.0, 0.55) * shed.z);
     }
 
     // ---- oncoming headlights, one pair a bar, over at a beat ----
     float trip = fract(beat * 0.25), whose = mod(floor(beat * 0.25), 1024.0);
-    float zo = (1.0 - trip) * 96.0 + 3.0, ko = lens / zo;
-    vec2 o = (look - vec2(-3.3, 0.70 - eye) * ko) / ko;
-    o.x = abs(o.x) - 0.62;
-    o *= stretch;
-    float beams = exp(-zo * fog) * smoothstep(99.0, 70.0, zo) * step(0.3, hash(vec2(whose, 2.0)));
-    light += vec3(0.80, 0.92, 1.0) * beams * (0.06 / (dot(o, o) + 0.012));
+    {
+        float zo = (1.0 - trip) * 96.0 + 3.0, ko = lens / zo;
+        bool direct = !below || EYE + ray.y / ko > 0.0;
+        vec2 o = ((direct ? seen : look) - vec2(-3.4, 0.70 - (direct ? EYE : -EYE)) * ko) / ko * (direct ? vec2(1.0) : stretch);
+        float fall = max(0.0, 1.0 - dot(o, o) * 0.03);
+        vec2 l = vec2(abs(o.x) - 0.62, o.y);
+        float beams = exp(-zo * fog) * smoothstep(99.0, 70.0, zo) * step(0.3, hash(vec2(whose, 2.0)));
+        vec3 white = vec3(0.80, 0.92, 1.0) * beams * fall * fall * 0.08 / (dot(l, l) + 0.014);
+        if (below && direct) ahead += white; else light += white;
+    }
+
+    // ---- the car in front: its brakes are the kick ----
+    float zc = 9.8, kc = lens / zc, sway = 0.55 * sin(TAU * bar * 0.25);
+    {
+        bool direct = !below || EYE + ray.y / kc > 0.0;
+        vec2 car = ((direct ? seen : look) - vec2(sway * kc, 0.0)) / kc + vec2(0.0, (direct ? EYE : -EYE) - 0.72);
+        vec2 st = direct ? vec2(1.0) : stretch;
+        vec2 near_car = car * st;
+        vec2 m = vec2(abs(car.x), car.y);
+        float body = max(m.x - 0.86 - 0.05 * cos(m.y * 5.0), abs(m.y + 0.06) - 0.36);
+        float cabin = max(m.x - 0.70 + 0.42 * (m.y - 0.3), abs(m.y - 0.45) - 0.24);
+        float tyre = max(abs(m.x - 0.70) - 0.14, abs(m.y + 0.55) - 0.17);
+        float hull = min(min(body, cabin) - 0.07, tyre);
+        float solid = smoothstep(pixel / kc, -pixel / kc, hull);
+        float window = smoothstep(0.02, -0.02, max(m.x - 0.60 + 0.42 * (m.y - 0.3), abs(m.y - 0.50) - 0.15));
+        vec3 paint = vec3(0.010, 0.008, 0.010) + haze * (0.05 + 0.5 * window * smoothstep(0.3, 0.7, m.y));
+        paint += haze * 0.35 * smoothstep(0.03, 0.0, abs(m.y - 0.34)) + sodium * (0.03 + 0.05 * role_pulse) * smoothstep(0.10, 0.0, abs(hull + 0.02)) * step(0.0, m.y);
+        paint += vec3(0.5, 0.5, 0.42) * 0.12 * step(max(m.x - 0.25, abs(m.y + 0.20) - 0.06), 0.0);
+        float brake = 0.22 + 1.25 * role_kick, fall = max(0.0, 1.0 - dot(near_car, near_car) * 0.05);
+        paint += vec3(1.0, 0.03, 0.02) * brake * 0.02 * step(m.y, 0.3);
+        vec2 a = max(abs(m - vec2(0.64, 0.13)) - vec2(0.20, 0.045), 0.0) * st;
+        float dd = dot(a, a);
+        vec3 red = vec3(1.0, 0.035, 0.03) * brake * ((1.5 - 1.2 * role_kick) * smoothstep(0.006, 0.0, dd) + 0.9 * smoothstep(0.006, 0.0, dd) + 0.026 * fall * fall / (dd + 0.03));
+        red += vec3(1.0, 0.05, 0.03) * role_kick * 1.4 * smoothstep(0.03, 0.0, max(m.x - 0.22, abs(m.y - 0.36) - 0.02));
+        if (below && direct) {
+            front = vec4(mix(front.rgb, paint, solid), max(front.a, solid));
+            ahead = ahead * (1.0 - solid) + red;
+        } else {
+            col = mix(col, paint, solid);
+            light = light * (1.0 - 0.92 * solid) + red;
+        }
+    }
 
     // ---- the shot: on the snare, left and right by turns ----
-    float left = (snare_count & 1) == 0 ? -1.0 : 1.0;
-    float zg = 15.0, kg = lens / zg;
-    vec2 g = (look - vec2(left * (5.2 + 1.3 * hash(vec2(float(snare_count), 1.0))), 1.5 - eye) * kg) / kg;
-    vec2 gs = g * stretch;
-    float gd = length(gs);
-    float rays = pow(abs(cos(atan(gs.y, gs.x) * 2.5 + float(snare_count))), 12.0);
-    light += vec3(1.0, 0.78, 0.48) * role_gunshot * (0.9 / (gd * gd * 3.0 + 0.12) + rays * 0.5 * exp(-gd * 1.1) / (gd + 0.25)
-        + 0.20 * exp(-gd * 0.35));
+    {
+        float left = (snare_count & 1) == 0 ? -1.0 : 1.0, kg = lens / 14.0;
+        bool direct = !below || EYE + ray.y / kg > 0.0;
+        float place = left * (5.0 + 1.3 * hash(vec2(float(snare_count), 1.0)));
+        vec2 g = ((direct ? seen : look) / kg - vec2(place, 1.5 - (direct ? EYE : -EYE))) * (direct ? vec2(1.0) : stretch);
+        vec2 air = seen / kg - vec2(place, 1.5 - EYE);
+        float halo = max(0.0, 1.0 - 0.016 * dot(air, air));
+        float gd = length(g) + 0.001, fall = max(0.0, 1.0 - gd * 0.11), x = g.x / gd, xx = x * x;
+        float spokes = x * (xx * (16.0 * xx - 20.0) + 5.0);  // cos(5 a): five spokes
+        spokes *= spokes * spokes; spokes *= spokes;
+        vec3 flash = vec3(1.0, 0.76, 0.44) * role_gunshot * fall * fall
+            * (1.1 / (gd * gd * 2.2 + 0.10) + spokes * 1.1 * fall / (gd + 0.25));
+        ahead += vec3(1.0, 0.72, 0.42) * role_gunshot * halo * halo * halo * 0.16;
+        if (below && direct) ahead += flash; else light += flash;
+    }
 
     // ---- the road ----
-    float dim = exp(-depth * fog);
-    float mark = smoothstep(0.075, 0.055, abs(abs(ground.x) - 1.75)) ;
-    float dash = fract(ground.y - 3.0 / ROAD);
-    float sharp = clamp(depth * depth * pixel / (EYE * lens * ROAD) * 1.5, 0.004, 0.5);
-    mark *= smoothstep(0.0, sharp, dash) * smoothstep(0.42, 0.42 - sharp, dash);
-    mark = max(mark, 0.7 * smoothstep(0.09, 0.06, abs(abs(ground.x) - 5.3)));
-    mark *= smoothstep(140.0, 40.0, depth);
-    vec3 asphalt = night * 0.30 + haze * 0.05;
-    float grit = 0.75 + 0.5 * hash(floor(vec2(ground.x * 24.0, mod(ground.y, 64.0) * 220.0)));
-    asphalt += pool * (0.09 * mix(1.0, grit, exp(-depth * 0.10)));
-    asphalt += mark * (vec3(0.16, 0.17, 0.17) + 1.1 * pool + vec3(0.25) * role_pulse * exp(-depth * 0.05));
-    float fresnel = mix(0.16, 0.85, exp(-down * 7.0)) * (0.75 + 0.25 * sin(ground.x * 1.3 + sin(TAU * ground.y)));
-    float under = exp(-dot(vec2(ground.x - 0.55 * sin(TAU * bar * 0.25), (depth - zc - 1.0) * 0.5), vec2(ground.x - 0.55 * sin(TAU * bar * 0.25), (depth - zc - 1.0) * 0.5)) * 0.9);
-    vec3 floor_col = mix(haze * 0.7, asphalt * (1.0 - 0.7 * under), dim) + (col * 0.9 + light * 0.62) * fresnel;
-    col = mix(col + light, floor_col, road * (1.0 - bonnet));
-    col = mix(col, vec3(0.004) + col * 0.22 * smoothstep(-0.02, 0.10, rim - c.y + 0.03), bonnet);
-    col += sodium * bonnet * exp(-abs(rim - c.y) * 160.0) * (0.05 + 0.22 * role_pulse);
+    if (below) {
+        float dim = exp(-depth * fog);
+        float dash = fract(ground.y - 3.0 / ROAD);
+        float sharp = clamp(depth * depth * pixel / (EYE * lens * ROAD) * 1.5, 0.004, 0.5);
+        float mark = smoothstep(0.075, 0.055, abs(abs(ground.x) - 1.75));
+        mark *= smoothstep(0.0, sharp, dash) * smoothstep(0.42, 0.42 - sharp, dash);
+        mark = max(mark, 0.5 * smoothstep(0.08, 0.05, abs(abs(ground.x) - 5.6)));
+        mark *= smoothstep(140.0, 40.0, depth);
+        float path = smoothstep(6.3, 6.34, abs(ground.x)), kerb = smoothstep(0.16, 0.06, abs(abs(ground.x) - 6.3));
+        // Light of the lamps of both sides on the ground, each the nearest of its row.
+        vec2 gap = (fract((ground.y - gone / ROAD - vec2(0.0, 1.0)) * 0.5 + 0.5) - 0.5) * 2.0 * ROAD;
+        vec2 over = vec2(ground.x + 3.6, ground.x - 3.6);
+        vec2 lies = max(1.0 - 0.030 * over * over - 0.0125 * gap * gap, 0.0);
+        lies *= lies * lies;
+        vec3 pool = sodium * (lies.x + lies.y) * (0.62 + 0.55 * role_pulse * exp(-depth * 0.06)) * dim;
+        float grit = 0.75 + 0.5 * hash(floor(vec2(ground.x * 24.0, mod(ground.y, 64.0) * 220.0)));
+        float close = exp(-depth * 0.10);
+        vec3 asphalt = night * (0.30 + 0.25 * path) + haze * (0.05 + 0.04 * path) + (haze * 0.20 + sodium * 0.01) * kerb;
+        asphalt += pool * 0.10 * mix(1.0, grit, close) * (1.0 + 0.5 * kerb);
+        asphalt += mark * grit * (vec3(0.07, 0.075, 0.08) + 0.7 * pool + vec3(0.20) * role_pulse * close);
+        vec2 shade = vec2(ground.x - sway, (depth - zc - 1.0) * 0.5);
+        asphalt *= 1.0 - 0.8 * exp(-dot(shade, shade) * 0.9);
+        float puddle = 0.5 + 0.5 * sin(ground.x * 1.3 + sin(TAU * ground.y)) * sin(TAU * ground.y * 0.5 + ground.x * 0.7);
+        float mirror = mix(0.14, 0.85, 1.0 / (1.0 + 60.0 * down * down)) * (0.62 + 0.38 * puddle) * (1.0 - 0.45 * path);
+        col = mix(haze * 0.7, asphalt, dim) + (col * 0.9 + light * 0.62) * mirror;
+        vec2 glint_at = vec2(ground.x * 5.0, mod(ground.y, 64.0) * 40.0), spot = fract(glint_at) - 0.5;
+        float glimmer = step(0.86, hash(floor(glint_at) + 3.0)) / (1.0 + 160.0 * dot(spot, spot));
+        col += glimmer * smoothstep(26.0, 6.0, depth) * role_spark * (pool * 2.0 + sodium * 0.5);
+        col = mix(col, front.rgb, front.a) + ahead;
+    } else {
+        col += light + ahead;
+    }
+    if (bonnet > 0.0) {
+        vec3 metal = vec3(0.004) + col * 0.22 * smoothstep(-0.02, 0.10, rim - c.y + 0.03);
+        col = mix(col, metal + sodium * exp(-abs(rim - c.y) * 160.0) * (0.05 + 0.22 * role_pulse), bonnet);
+    }
 
     // ---- rain in the air, lit by what is behind it ----
     for (int i = 0; i < 2; i++) {
@@ -299,7 +404,7 @@ void main() {
     vec2 v = p / edge;
     col *= 1.0 - 0.42 * smoothstep(0.35, 1.5, dot(v, v));
     col = film(col * (1.05 + 0.25 * energy));
-    col = mix(col, col * col * (3.0 - 2.0 * col), 0.25);
+    col = mix(col, col * col * (3.0 - 2.0 * col), 0.35);
     float grain = hash(gl_FragCoord.xy + fract(time) * vec2(917.0, 613.0)) - 0.5;
     picture = vec4(pow(max(col, 0.0), vec3(1.0 / 2.2)) + grain * 0.022, 1.0);
 }
