@@ -1,11 +1,14 @@
 """Pace: when to draw the next frame, and when it will be seen, worked out from when flips came back.
 
 Pure: it is told times, it never looks at a clock and never sleeps. All times are host time, all durations seconds.
-Public: Pace.
+Public: Pace, Detail.
 
 With vsync, `flip` returns at (or a little after) a refresh of the display, so the flips themselves are the clock: the
 frame being drawn appears one period after the last. Where vsync has no effect (Xvfb, EGL without a window, a driver
 set to ignore it) flips come back at once, and Pace hands out an absolute schedule instead: waits do not add up.
+
+Detail answers another question: how many pixels a machine can draw. A picture a little soft moves on the beat; a sharp
+one at 12 frames a second does not.
 """
 
 from __future__ import annotations
@@ -84,3 +87,40 @@ class Pace:
             self._next = now + self._wanted
             self._period = self._wanted
             self._intervals.clear()
+
+
+class Detail:
+    """Share of the window's width and height that scenes are drawn at: full, until that takes too long.
+
+    SLOWEST: seconds a frame may take (30 a second); longer in the median of KEPT frames, and it goes one step down. It
+    goes up again where the step above is expected to take well below that.
+    """
+
+    STEPS = (1.0, 0.85, 0.75, 0.65, 0.5, 0.4)
+    SLOWEST = 1.0 / 30.0
+    KEPT = 20  # frames
+
+    def __init__(self) -> None:
+        self._step = 0
+        self._costs: deque[float] = deque(maxlen=self.KEPT)
+
+    @property
+    def share(self) -> float:
+        return self.STEPS[self._step]
+
+    def took(self, seconds: float) -> None:
+        """A frame took this long to draw, waits not counted."""
+        self._costs.append(seconds)
+        if len(self._costs) < self.KEPT:
+            return
+        cost = statistics.median(self._costs)
+        if cost > self.SLOWEST and self._step + 1 < len(self.STEPS):
+            self._move(1)
+        elif self._step > 0:
+            growth = (self.STEPS[self._step - 1] / self.share) ** 2  # cost goes with the number of pixels
+            if cost * growth < 0.7 * self.SLOWEST:
+                self._move(-1)
+
+    def _move(self, by: int) -> None:
+        self._step += by
+        self._costs.clear()

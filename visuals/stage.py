@@ -23,7 +23,7 @@ from engine.state import Moment, State
 from visuals.displays import choose, named
 from visuals.facts import Facts
 from visuals.keys import Key, command_for
-from visuals.pace import Pace
+from visuals.pace import Detail, Pace
 from visuals.pictures import dated_path, save_png
 from visuals.uniforms import Frame
 
@@ -110,7 +110,9 @@ class Stage:
             self._window.close()
             raise CannotDraw(f"OpenGL failed ({error}): update the graphics driver, or run with --headless") from error
         self._pace = Pace(settings.fps, rate=rate, vsync=settings.vsync and not settings.offscreen)
+        self._detail = Detail()
         self._facts = Facts(self._began)
+        self._moment = Moment.at(self._idle, self._began)  # the one that was drawn last
         self._writers: list[threading.Thread] = []
         self._stopping = False
         self._farewell = float("inf")  # when a closed window ends alone
@@ -151,23 +153,31 @@ class Stage:
         for command in self._shared.to_stage.receive():
             self._obey(command)
         size = self._size()
-        if min(size) > 0:
-            self._presenter.resize(size)
-        moment = self._moment(begun)
-        self._feed.upload(moment, Frame(*size, moment.time - self._began))
+        self._moment = moment = self._coming(begun)
         ready = now()
-        self._presenter.target.begin()
-        self._playing.draw(moment, size)
-        self._presenter.present(0, self._curtain.at(moment.time))
+        if min(size) > 0:  # a window put away has none on some systems
+            self._draw(size, self._detail.share)
+            self._presenter.present(0, self._curtain.at(moment.time))
         self._help.draw(self._window.get_size())
+        _finish()
+        drawn = now()
         self._window.flip()
         _finish()
         flipped = now()
         self._pace.flipped(flipped)
+        self._detail.took(drawn - begun)
         self._chores(flipped)
         self._facts.frame(ready - begun + now() - flipped, flipped - begun)
 
-    def _moment(self, begun: float) -> Moment:
+    def _draw(self, size: tuple[int, int], share: float) -> None:
+        """The scene at the moment at hand, into the presenter's picture."""
+        self._presenter.resize(size, share)
+        inner = self._presenter.target.size
+        self._feed.upload(self._moment, Frame(*inner, self._moment.time - self._began))
+        self._presenter.target.begin()
+        self._playing.draw(self._moment, inner)
+
+    def _coming(self, begun: float) -> Moment:
         """What the music will be when the frame begun now is seen."""
         state = self._shared.state() or self._idle
         return Moment.at(state, self._pace.seen(begun) + self._settings.latency)
@@ -197,6 +207,7 @@ class Stage:
             "scene_error": self._playing.error,
             "scene_errors": self._playing.errors,
             "size": list(self._size()),
+            "detail": self._detail.share,
             "display": self._display,
             "fullscreen": bool(self._window.fullscreen),
             "blackout": self._curtain.closed,
@@ -205,7 +216,7 @@ class Stage:
             "frames": self._pace.frames,
             "missed": self._pace.missed,
             "latency": self._settings.latency,
-            "beat": self._moment(time).beat,
+            "beat": self._moment.beat,
         }
         self._shared.report("stage", facts | self._facts.gather(time))
 
@@ -281,6 +292,10 @@ class Stage:
         self._write(path, self._picture())
 
     def _picture(self) -> Any:
+        """The frame drawn last, in full detail, without what lies over it: uint8[height, width, 3]."""
+        size = self._size()
+        if self._presenter.target.size != size:
+            self._draw(size, 1.0)
         return self._presenter.pixels(0.0 if self._curtain.closed else 1.0)
 
     def _write(self, path: Path, pixels: Any) -> None:
@@ -306,7 +321,7 @@ class Stage:
 
 
 def _finish() -> None:
-    """Wait until the flip really happened: drivers queue frames, and a queued flip would be timed too early."""
+    """Wait for the GPU: drivers queue frames and flips, and what is only queued would be timed too early."""
     from pyglet import gl
 
     gl.glFinish()

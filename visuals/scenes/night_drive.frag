@@ -166,13 +166,14 @@ void main() {
         wall += sodium * 0.055 * exp(-turn * turn * 40.0) * max(0.0, 1.0 - abs(high - 4.5) * 0.14);
         if (high < 4.4) {  // shop fronts, and a rail of neon over some of them
             float shelf = fract(along * 3.0);
-            float goods = 0.80 + 0.30 * sin(TAU * along * 3.0 + kind * 9.0) * sin(TAU * along * 7.0) + 0.10 * sin(TAU * along * 17.0);
+            vec2 stand = vec2(fract(along * 18.0) - 0.5, mod(floor(along * 18.0), 8192.0));
+            float goods = 0.5 + 1.1 * hash(vec2(stand.y, 17.0)) - 1.1 * smoothstep(0.20, 0.46, abs(stand.x));
             float shop = smoothstep(0.35, 0.55, high) * smoothstep(2.9, 2.75, high) * step(0.35, fract(kind * 5.3));
             shop *= smoothstep(0.0, 0.03 + blur, shelf - 0.05) * smoothstep(0.0, 0.03 + blur, 0.95 - shelf);
             float inside = 0.12 + 0.40 * high / 2.8 + 0.9 * smoothstep(0.10, 0.02, abs(high - 2.55)) * step(0.15, abs(shelf - 0.5));
-            vec3 tone = mix(vec3(1.0, 0.62, 0.30), palette(kind), 0.35);
+            vec3 tone = mix(vec3(1.0, 0.62, 0.30), palette(kind), 0.20);
             wall = mix(wall, night * 0.3, shop);
-            wall += tone * shop * inside * (0.20 + 0.35 * role_neon) * (1.0 - 0.75 * smoothstep(0.08, -0.08, high - goods) * (1.0 - blur));
+            wall += tone * shop * inside * (0.20 + 0.35 * role_neon) * (1.0 - 0.75 * smoothstep(0.06, -0.06, high - goods) * (1.0 - blur));
             float tube = 0.05 / (abs(high - 3.35) + 0.05) * smoothstep(1.0, 0.3, abs(high - 3.35)) * step(0.5, fract(kind * 11.0));
             wall += palette(kind + 0.35) * tube * (0.12 + 0.9 * role_neon);
         }
@@ -292,7 +293,7 @@ void main() {
         vec2 o = ((direct ? seen : look) - vec2(-3.4, 0.70 - (direct ? EYE : -EYE)) * ko) / ko * (direct ? vec2(1.0) : stretch);
         float fall = max(0.0, 1.0 - dot(o, o) * 0.03);
         vec2 l = vec2(abs(o.x) - 0.62, o.y);
-        float beams = exp(-zo * fog) * smoothstep(99.0, 70.0, zo) * step(0.3, hash(vec2(whose, 2.0)));
+        float beams = exp(-zo * fog) * smoothstep(99.0, 70.0, zo) * smoothstep(3.2, 9.0, zo) * step(0.3, hash(vec2(whose, 2.0)));
         vec3 white = vec3(0.80, 0.92, 1.0) * beams * fall * fall * 0.08 / (dot(l, l) + 0.014);
         if (below && direct) ahead += white; else light += white;
     }
@@ -333,7 +334,7 @@ void main() {
     {
         float left = (snare_count & 1) == 0 ? -1.0 : 1.0, kg = lens / 14.0;
         bool direct = !below || EYE + ray.y / kg > 0.0;
-        float place = left * (5.0 + 1.3 * hash(vec2(float(snare_count), 1.0)));
+        float place = left * min(5.0 + 1.3 * hash(vec2(float(snare_count), 1.0)), 0.8 * edge.x / kg);
         vec2 g = ((direct ? seen : look) / kg - vec2(place, 1.5 - (direct ? EYE : -EYE))) * (direct ? vec2(1.0) : stretch);
         vec2 air = seen / kg - vec2(place, 1.5 - EYE);
         float halo = max(0.0, 1.0 - 0.016 * dot(air, air));
@@ -373,7 +374,8 @@ void main() {
         float mirror = mix(0.14, 0.85, 1.0 / (1.0 + 60.0 * down * down)) * (0.62 + 0.38 * puddle) * (1.0 - 0.45 * path);
         col = mix(haze * 0.7, asphalt, dim) + (col * 0.9 + light * 0.62) * mirror;
         vec2 glint_at = vec2(ground.x * 5.0, mod(ground.y, 64.0) * 40.0), spot = fract(glint_at) - 0.5;
-        float glimmer = step(0.86, hash(floor(glint_at) + 3.0)) / (1.0 + 160.0 * dot(spot, spot));
+        float edge_of = max(0.0, 1.0 - 4.0 * dot(spot, spot));
+        float glimmer = step(0.86, hash(floor(glint_at) + 3.0)) * edge_of * edge_of / (1.0 + 160.0 * dot(spot, spot));
         col += glimmer * smoothstep(26.0, 6.0, depth) * role_spark * (pool * 2.0 + sodium * 0.5);
         col = mix(col, front.rgb, front.a) + ahead;
     } else {
