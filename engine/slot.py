@@ -123,7 +123,8 @@ class Shared:
     """The block: its parts by name. Made by the parent with `Shared()`, handed to children by pickling at their start.
 
     state: the listener's State. engine, stage: each process's report on itself (JSON) for the terminal view.
-    from_stage, from_terminal: commands to the engine. to_stage: commands to the stage. stop: set once, by the parent.
+    from_stage, from_terminal: commands to the engine. to_stage: commands to the stage. stop: set once, by the parent,
+    and all end. over: set by any process when the performance should end (a person said so, the song is over).
     """
 
     _REPORT = 16384  # bytes of JSON
@@ -169,6 +170,14 @@ class Shared:
     @stop.setter
     def stop(self, value: bool) -> None:
         self._memory[4] = value
+
+    @property
+    def over(self) -> bool:
+        return bool(self._memory[5])
+
+    @over.setter
+    def over(self, value: bool) -> None:
+        self._memory[5] = value
 
     def publish(self, state: State) -> None:
         self._state.write(state.pack())

@@ -40,14 +40,14 @@ class SourceSettings:
 class Block:
     """samples: float32[n, channels]. end: index after the last sample, counted from the source's opening.
 
-    host: host time by which the last sample was at the input (or, of a file, is heard). lost: samples the system
-    dropped just before this block; `end` counts them.
+    host: host time by which the last sample was at the input (or, of a file, is heard). overflowed: the system dropped
+    samples just before this block (how many it does not say; `end` does not count them).
     """
 
     samples: Floats
     end: int
     host: float
-    lost: int = 0
+    overflowed: bool = False
 
 
 class Source(Protocol):

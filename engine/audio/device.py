@@ -5,15 +5,22 @@ process has no stream open. Devices are found by name, never by a stored number.
 AudioDevice, audio_devices, rescan.
 
 Blocking reads on a real-time thread of our own, not PortAudio's callback: beside a render loop, 15 s at 128 frames, a
-Python callback overflowed 184 times, blocking reads never.
+Python callback overflowed 184 times, blocking reads never. Except for JACK inputs that are not stereo: PortAudio's
+blocking reads take every JACK stream for a stereo one and write past the end of a mono buffer (pa_jack.c,
+BlockingBegin). There a callback puts its blocks in a queue that the audio thread waits on; not for all of JACK, as a
+synchronous server waits for that callback, the callback for Python's lock, and rtmidi holds it while it opens a port
+(seen: 20 s of nothing).
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import sys
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from engine import clock
 from engine.audio import Block
@@ -22,6 +29,8 @@ from engine.state import Floats
 
 _LOOPBACK_WORDS = ("monitor", "loopback", "stereo mix", "what u hear", "blackhole", "soundflower", "vb-audio", "cable")
 # Names of the ALSA plug-ins that lead to PulseAudio or PipeWire, whose sources an environment variable chooses.
+_STEREO = 2
+_JACK = "JACK Audio Connection Kit"  # PortAudio's name of its host API
 _PULSE_DEVICES = ("pulse", "pipewire", "default")
 
 
@@ -130,33 +139,52 @@ class DeviceSource:
         sd = _portaudio()
         device = find_input(wanted)
         self.rate = rate or device.rate
-        count = max(channels) if channels else min(device.inputs, 2)
+        count = max(channels) if channels else min(device.inputs, _STEREO)
         if count > device.inputs:
             raise Refused(f"source.channels: {count} is not 1..{device.inputs}, the channels of '{device.name}'")
         self.name = device.name
         self._block = block
         self._end = 0
-        self._clock = clock.now
+        self._queue: queue.SimpleQueue[tuple[Floats, float, bool]] | None = None
+        if device.api == _JACK and count != _STEREO:
+            self._queue = queue.SimpleQueue()
         try:
             self._stream = sd.InputStream(
-                device=device.number, channels=count, samplerate=self.rate, blocksize=block, latency="low", dtype="float32"
+                device=device.number,
+                channels=count,
+                samplerate=self.rate,
+                blocksize=block,
+                latency="low",
+                dtype="float32",
+                callback=self._called_rt if self._queue is not None else None,
             )
             self._stream.start()
         except sd.PortAudioError as error:
             raise Lost(f"'{device.name}' can't be opened at {self.rate} Hz: {_reason(error)}") from None
         self._errors = sd.PortAudioError
-        self.latency = float(self._stream.latency)
 
     def read_rt(self) -> Block | None:
-        try:
-            samples, overflowed = self._stream.read(self._block)
-        except self._errors as error:
-            raise Lost(f"'{self.name}' stopped: {_reason(error)}") from None
-        host = self._clock()
-        self._end += self._block
-        return Block(samples, self._end, host, -1 if overflowed else 0)
+        if self._queue is not None:
+            samples, host, overflowed = self._queue.get()
+            if not samples.size:
+                raise Lost(f"'{self.name}' stopped")
+        else:
+            try:
+                samples, overflowed = self._stream.read(self._block)
+            except self._errors as error:
+                raise Lost(f"'{self.name}' stopped: {_reason(error)}") from None
+            host = clock.now()
+        self._end += samples.shape[0]
+        return Block(samples, self._end, host, overflowed)
+
+    def _called_rt(self, samples: Floats, frames: int, times: Any, status: Any) -> None:
+        """PortAudio's callback: float32[frames, channels], its own memory, gone when this returns."""
+        assert self._queue is not None
+        self._queue.put((samples.copy(), clock.now(), bool(status)))
 
     def abort(self) -> None:
+        if self._queue is not None:
+            self._queue.put((np.zeros((0, 1), np.float32), 0.0, False))
         self._stream.abort(ignore_errors=True)
 
     def close(self) -> None:
@@ -173,7 +201,7 @@ class Player:
         if not outputs:
             raise Lost("no sound output on this machine")
         device = next((d for d in outputs if d.default_output), outputs[0])
-        self.channels = min(channels, device.outputs, 2)
+        self.channels = min(channels, device.outputs, _STEREO)
         self.name = device.name
         self._errors = sd.PortAudioError
         self.rate = rate

@@ -1,20 +1,11 @@
-"""Opens the source a show asks for. Public: open_source, is_file."""
+"""Opens the source a show asks for. Public: open_source, resolve."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from engine.audio import Source, SourceSettings
 from engine.audio.device import DeviceSource, audio_devices, rescan
 from engine.audio.file import DEMO, FileSource
-
-_SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".caf", ".w64", ".au")
-
-
-def is_file(wanted: str) -> bool:
-    """Whether an `input` names a file rather than a device: it is one, or it is written like one."""
-    path = Path(wanted).expanduser()
-    return path.is_file() or "/" in wanted or "\\" in wanted or path.suffix.lower() in _SOUND_SUFFIXES
+from engine.audio.kinds import is_file
 
 
 def resolve(settings: SourceSettings) -> str:

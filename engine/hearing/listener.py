@@ -38,8 +38,11 @@ _TAP_PAUSE = 2.0  # seconds without a tap after which the next one begins a new 
 class Listener:
     """push samples, get the States that became due. All times are seconds of the stream, which begins at 0."""
 
-    def __init__(self, settings: ListenerSettings, rate: int, seed: State | None = None) -> None:
-        """rate: Hz. seed: the State to go on from (line, confidence, counts; its times on this stream), or none."""
+    def __init__(self, settings: ListenerSettings, rate: int, seed: State | None = None, epoch: int = 0) -> None:
+        """rate: Hz. seed: the State to go on from (line, confidence, counts; its times on this stream), or none.
+
+        epoch: see State; of a line that begins here.
+        """
         self.rate = rate
         low, high = settings.tempo
         begin = State.unheard()
@@ -54,18 +57,20 @@ class Listener:
         self._track = Track(grid, seed.confidence if seed else 0.0, seed.bar_confidence if seed else 0.0)
         self._hits = HitDetector(rate, seed.hits if seed else Hits())
         self._levels = LevelMeter(rate)
-        self._epoch = seed.epoch if seed else 0
+        self._epoch = seed.epoch if seed else epoch
         self.hop = self._hits.hop  # samples between two looks; States come at multiples of it
         self._hops = Framer(self.hop)
         self._level_frames = Framer(self._levels.hop)
         self._tracker_frames = Framer(self._tracker.hop)
-        self.heard = 0  # samples
+        self.heard = 0  # samples looked at
+        self.heard_in = 0  # samples pushed: those and what waits for its hop to fill
         self._tracked = 0
         self._looks = 0
         self._taps: list[float] = []
 
     def push(self, samples: Floats) -> list[State]:
         """float32[n] mono, any n. NaN counts as silence, infinity as full scale. Returns States, oldest first."""
+        self.heard_in += samples.size
         if not np.isfinite(samples).all():
             samples = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
         # A sane mix stays near full scale; a broken float file at 1e30 must not blind the adapted levels for ever.

@@ -1,8 +1,8 @@
 """MIDI: notes on beats and drum hits, controllers that follow levels, clock for everything that can follow one.
 
-Plays a map of rows (midi_rows) and a clock (midi_clock) into a port (midi_port). Never looks at the host clock and
-never decides when: the Moment says what "now" is. Never leaves a note sounding. Public: MidiOutput, MidiSettings, Row,
-ports.
+Plays a map of rows (midi_rows) and a clock (midi_clock) into a port (midi_port). The only importer of rtmidi. Never
+looks at the host clock and never decides when: the Moment says what "now" is. Never leaves a note sounding. Public:
+MidiOutput, MidiSettings, Row, ports.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable
+from typing import Any
 
 from engine.clock import now as host_now
-from engine.outputs import Beat, Cue, Lost, Struck
+from engine.faults import Lost
+from engine.outputs import Beat, Cue, Struck, midi_port
 from engine.outputs.midi_clock import PER_BEAT, Message, Ticker
-from engine.outputs.midi_port import Sink, open_port, ports
+from engine.outputs.midi_port import Sink
 from engine.outputs.midi_rows import WHATS, MidiSettings, Row
 from engine.state import KINDS, Moment
 
@@ -46,6 +48,26 @@ def _struck(row: Row, strength: float) -> tuple[Message, Message | None]:
         return (_CONTROL | channel, row.cc, at), (_CONTROL | channel, row.cc, row.low)
     assert row.program is not None
     return (_PROGRAM | channel, row.program), None
+
+
+def _rtmidi() -> Any:
+    try:
+        import rtmidi
+    except ImportError as error:
+        raise Lost(f"midi: python-rtmidi can't be loaded ({error}): pip install python-rtmidi") from error
+    return rtmidi
+
+
+def _open(settings: MidiSettings, clock: Callable[[], float]) -> Sink:
+    return midi_port.open_port(_rtmidi(), settings.port, settings.virtual, settings.api, clock)
+
+
+def ports() -> list[tuple[str, str, str]]:
+    """(api, "out" or "in", name) of every MIDI port there is: out can be sent to, in can be heard. Never raises."""
+    try:
+        return midi_port.ports(_rtmidi())
+    except Lost:
+        return []
 
 
 class MidiOutput:
@@ -84,7 +106,7 @@ class MidiOutput:
         self._ends = [e for r in settings.rows if not WHATS[r.what].value and (e := _struck(r, 0.0)[1])]
         self._cleared_at = math.nan  # host time of the second clearing, nan: to be set at the first send
         self._ticker = Ticker(resumed=resumed) if settings.clock else None
-        self._sink = sink if sink is not None else open_port(settings.port, settings.virtual, settings.api, clock)
+        self._sink = sink if sink is not None else _open(settings, clock)
         if resumed:
             self._clear()
         else:

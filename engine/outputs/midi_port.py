@@ -1,7 +1,8 @@
 """Where MIDI leaves: finding, opening, watching and closing one port, whatever the system below.
 
-The only place where MIDI output touches rtmidi. Never decides what is sent, never retries: what is gone is Lost, and
-whoever made it makes another. Public: Sink, Port, open_port, ports, API_NAMES.
+Never decides what is sent, never retries: what is gone is Lost, and whoever made it makes another. rtmidi comes as an
+argument, so that tests can stand in for systems this machine has not (CoreMIDI, Windows). Public: Sink, Port,
+open_port, ports, API_NAMES.
 
 Threads: send and close on one thread, alive on any.
 """
@@ -13,10 +14,12 @@ import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from engine.outputs import Lost, midi_jack
+from engine.faults import Lost
+from engine.outputs import midi_jack
 
 CLIENT = "getaway"  # as JACK and ALSA show the program; ports are named by the show
 API_NAMES = {"alsa": "API_LINUX_ALSA", "jack": "API_UNIX_JACK", "core": "API_MACOSX_CORE", "windows": "API_WINDOWS_MM"}
@@ -30,9 +33,9 @@ _ADVICE = {
 # rtmidi's ring holds 16384 bytes and a full ring never returns from send: look at the server well before.
 _CREDIT = 4096
 
-# rtmidi objects of JACK servers that died: deleting one waits a second holding Python's lock (measured 1.01 s), keeping
-# it costs some kB for each death of a server. A new server is found and used beside them.
-_abandoned: list[Any] = []
+# Ports open now. All of a JACK server that died are closed before its successor is used: libjack crashes the process
+# when an old client is closed beside a new one, and while it lives its thread steals the new one's wake-ups.
+_open: weakref.WeakSet[Port] = weakref.WeakSet()
 
 
 class Sink(Protocol):
@@ -49,14 +52,6 @@ class Sink(Protocol):
 
 class _Unusable(Exception):
     """This MIDI system can't be used here; the text says why."""
-
-
-def _rtmidi() -> Any:
-    try:
-        import rtmidi
-    except ImportError as error:
-        raise Lost(f"MIDI needs python-rtmidi, which can't be loaded ({error}): pip install python-rtmidi") from error
-    return rtmidi
 
 
 def _apis(rtmidi: Any, wanted: str = "auto") -> list[str]:
@@ -76,6 +71,9 @@ def _check(api: str, clock: Callable[[], float]) -> midi_jack.Watch | None:
         raise _Unusable("no ALSA sequencer (/dev/snd/seq)")
     if api != "jack":
         return None
+    for port in list(_open):
+        if port.server_died():
+            port.close()
     try:
         watch = midi_jack.watch(clock)
     except RuntimeError:
@@ -124,6 +122,7 @@ class Port:
         if self._errors:
             self._delete()
             raise Lost(f"midi: {api} refused the port: {'; '.join(self._errors)}")
+        _open.add(self)
 
     def send(self, message: Sequence[int]) -> None:
         """Hand over one message. Raises Lost."""
@@ -161,21 +160,24 @@ class Port:
             except Exception:
                 return False
 
+    def server_died(self) -> bool:
+        """Whether it belongs to a JACK server that is no more."""
+        return self._watch is not None and not self._watch.turning()
+
     def close(self) -> None:
         """Let what was sent leave, then close. Never raises; may be called again."""
         with self._lock:
             if self._midi is None:
                 return
-            if self.api == "jack" and (self._watch is None or self._watch.turning()):
+            _open.discard(self)
+            if self.api == "jack" and not self.server_died():
                 # rtmidi hands over to JACK's thread once a period; a port closed earlier loses the note-offs.
                 time.sleep(2.0 * (self._watch.period if self._watch is not None else 0.043) + 0.002)
             self._delete()
 
     def _delete(self) -> None:
+        """Delete rtmidi's object. With JACK's server dead this takes 1.0 s (measured), holding Python's lock."""
         midi, self._midi = self._midi, None
-        if self._watch is not None and not self._watch.turning():
-            _abandoned.append(midi)
-            return
         with contextlib.suppress(Exception):
             midi.delete()
 
@@ -195,12 +197,13 @@ def _names(rtmidi: Any, api: str, watch: midi_jack.Watch | None, direction: str 
         asker.delete()
 
 
-def open_port(port: str, virtual: str, api: str = "auto", clock: Callable[[], float] = time.perf_counter) -> Port:
+def open_port(
+    rtmidi: Any, port: str, virtual: str, api: str = "auto", clock: Callable[[], float] = time.perf_counter
+) -> Port:
     """Open the port whose name contains `port`, or one named `virtual` when `port` is empty.
 
-    api: a name of API_NAMES or "auto". Raises Lost with what there is and what to do.
+    rtmidi: the module. api: a name of API_NAMES or "auto". Raises Lost with what there is and what to do.
     """
-    rtmidi = _rtmidi()
     if not port and sys.platform == "win32":
         raise Lost(
             f'midi.virtual: Windows has no virtual MIDI ports: install loopMIDI, make a port "{virtual}" in it '
@@ -225,14 +228,12 @@ def open_port(port: str, virtual: str, api: str = "auto", clock: Callable[[], fl
     raise Lost(f"no MIDI system: {'; '.join(why) or 'rtmidi was built without any'}")
 
 
-def ports(clock: Callable[[], float] = time.perf_counter) -> list[tuple[str, str, str]]:
+def ports(rtmidi: Any, clock: Callable[[], float] = time.perf_counter) -> list[tuple[str, str, str]]:
     """(api, "out" or "in", name) of every MIDI port there is: out can be sent to, in can be heard. Never raises."""
     found: list[tuple[str, str, str]] = []
-    with contextlib.suppress(Lost):
-        rtmidi = _rtmidi()
-        for api in _apis(rtmidi):
-            with contextlib.suppress(Exception):
-                watch = _check(api, clock)
-                for direction in ("out", "in"):
-                    found += [(api, direction, name) for name in _names(rtmidi, api, watch, direction)]
+    for api in _apis(rtmidi):
+        with contextlib.suppress(Exception):
+            watch = _check(api, clock)
+            for direction in ("out", "in"):
+                found += [(api, direction, name) for name in _names(rtmidi, api, watch, direction)]
     return found

@@ -1,0 +1,71 @@
+"""What is plugged in: sound, MIDI, displays. Public: show_devices."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from engine.faults import Refused
+
+
+def show_devices() -> None:
+    """Print what there is. A part whose system is missing says so and what to do, the others are still shown."""
+    console = Console()
+    _sound(console)
+    _midi(console)
+    _displays(console)
+
+
+def _sound(console: Console) -> None:
+    from engine.audio.device import audio_devices
+
+    try:
+        found = audio_devices()
+    except Refused as refused:
+        console.print(f"Sound: {refused}", style="yellow", markup=False)
+        return
+    table = Table("no", "name", "system", "in", "out", "rate", "", title="Sound", title_justify="left", box=None)
+    for d in found:
+        marks = [("loopback", d.loopback), ("default input", d.default_input), ("default output", d.default_output)]
+        said = ", ".join(word for word, true in marks if true)
+        table.add_row(str(d.number), d.name, d.api, str(d.inputs), str(d.outputs), f"{d.rate / 1000:g} kHz", said)
+    if found:
+        console.print(table)
+    else:
+        console.print("Sound: no device. getaway plays the demo song silently, or any file with --input FILE.")
+
+
+def _midi(console: Console) -> None:
+    from engine.outputs.midi import ports
+
+    found = ports()
+    if not found:
+        console.print("MIDI: no ports. Virtual ports can still be opened where the MIDI system runs.")
+        return
+    table = Table("direction", "name", "system", title="MIDI", title_justify="left", box=None)
+    for api, direction, name in found:
+        table.add_row(direction, name, api)
+    console.print(table)
+
+
+def _displays(console: Console) -> None:
+    # In a process of its own: asking a broken GL stack may end the one who asks.
+    code = "import json; from visuals.stage import displays; print(json.dumps([list(d) for d in displays()]))"
+    asked = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False
+    )  # fmt: skip
+    try:
+        found = json.loads(asked.stdout)
+    except json.JSONDecodeError:
+        found = []
+    if not found:
+        console.print("Displays: none. getaway performs without a window.")
+        return
+    table = Table("no", "name", "size", "at", title="Displays", title_justify="left", box=None)
+    for number, (name, width, height, x, y) in enumerate(found, 1):
+        table.add_row(str(number), str(name), f"{width} x {height}", f"{x}, {y}")
+    console.print(table)

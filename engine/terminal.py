@@ -1,0 +1,262 @@
+"""The terminal view: tempo, beat lamp, bar, confidence, levels, source, outputs; log lines where there is no terminal.
+
+Looks at the shared block, never at the engine's insides. Public: TerminalView, LogView, summary.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections import deque
+from typing import IO, Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from engine.clock import now
+from engine.controls import KEYS, command_of
+from engine.slot import Shared
+from engine.state import BANDS, KINDS, Moment, State
+
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+_STYLES = {"info": "dim", "warning": "yellow", "error": "bold red"}
+_EVERY = 5.0  # seconds between two status lines in a log
+_REFRESH = 0.05  # seconds between two pictures of the view
+
+
+class LogView:
+    """Lines with the time of day on stderr: for pipes, services and tests."""
+
+    def __init__(self, file: IO[str] | None = None) -> None:
+        self._file = file or sys.stderr
+        self._status_at = now() + 1.0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> LogView:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def say(self, level: str, text: str) -> None:
+        stamp = time.strftime("%H:%M:%S")
+        with self._lock:
+            for line in text.splitlines() or [""]:
+                print(f"{stamp} {level}: {line}", file=self._file, flush=True)
+
+    def look(self, shared: Shared) -> None:
+        if now() < self._status_at:
+            return
+        self._status_at = now() + _EVERY
+        state = shared.state()
+        if state is not None:
+            self.say("info", summary(state, shared.reported("engine")[1]))
+
+
+class TerminalView:
+    """The live picture in a terminal, and its keys."""
+
+    def __init__(self, title: str, console: Console | None = None) -> None:
+        self._title = title
+        self._console = console or Console(stderr=True)
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._said: deque[Text] = deque(maxlen=5)
+        self._keys: _Keys | None = None
+        self._drawn = 0.0
+
+    def __enter__(self) -> TerminalView:
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._keys is not None:
+            self._keys.close()
+        self._live.__exit__(None, None, None)
+        for line in self._said:
+            self._console.print(line)
+
+    def say(self, level: str, text: str) -> None:
+        for line in text.splitlines():
+            self._said.append(Text(f"{time.strftime('%H:%M:%S')} {line}", _STYLES.get(level, "")))
+
+    def look(self, shared: Shared) -> None:
+        if self._keys is None:
+            self._keys = _Keys(shared)
+        if now() - self._drawn < _REFRESH:
+            return
+        self._drawn = now()
+        state = shared.state() or State.unheard(now())
+        engine, stage = shared.reported("engine")[1], shared.reported("stage")[1]
+        self._live.update(picture(self._title, state, engine, stage, now(), list(self._said)), refresh=True)
+
+
+def picture(title: str, state: State, engine: dict[str, Any], stage: dict[str, Any], time: float, said: Any) -> Group:
+    """The view as rich draws it, of a State and the two reports at a host time."""
+    moment = Moment.at(state, time)
+    source = engine.get("source", {})
+    head = Text.assemble((f" {title} ", "reverse bold"), "  ", _source_line(source))
+    rows: list[Any] = [head, Text(), _beat_line(moment), _level_line(state), Text(), _outputs(engine)]
+    rows.append(_process_line(engine, stage))
+    rows += said
+    rows.append(Text("  ".join(f"{k.label} {k.says}" for k in KEYS if k.sends and k.do != "blackout"), "dim"))
+    return Group(*rows)
+
+
+def _source_line(source: dict[str, Any]) -> Text:
+    state = source.get("state", "opening")
+    style = {"lost": "bold red", "refused": "bold red", "ended": "yellow"}.get(state, "green")
+    text = Text.assemble((state, style), f" {source.get('name', '')}")
+    if source.get("rate"):
+        text.append(f" {source['rate'] / 1000:g} kHz")
+    if source.get("output"):
+        text.append(f" → {source['output']}", "dim")
+    if source.get("overflows") or source.get("dropped"):
+        text.append(f"  {source['overflows']} overflows, {source['dropped']} dropped", "yellow")
+    if state == "lost":
+        text.append(f"  {source.get('trouble', '')}", "red")
+    return text
+
+
+def _beat_line(moment: Moment) -> Text:
+    """Tempo, a lamp for each beat of the bar, bar and phrase, confidence."""
+    text = Text(f" {moment.bpm:6.1f} BPM  ", "bold")
+    for beat in range(1, moment.beats_per_bar + 1):
+        lit = beat == moment.beat_in_bar
+        fresh = lit and moment.beat_phase < 0.35
+        bright = "bold bright_red" if beat == 1 else "bold bright_yellow"
+        style = bright if fresh else "white" if lit else "bright_black"
+        text.append("● " if lit else "○ ", style)
+    bars = moment.state.grid.bars_per_phrase
+    text.append(f"  bar {int(moment.bar) + 1} ({int(moment.bar) % bars + 1}/{bars})")
+    text.append("   confidence ")
+    text.append(_bar(moment.confidence, 12), "green" if moment.confidence > 0.5 else "yellow")
+    text.append(f" {moment.confidence:4.2f}")
+    for kind in KINDS:
+        text.append(f"  {kind}", "bold bright_white" if moment.since(kind) < 0.12 else "bright_black")
+    return text
+
+
+def _level_line(state: State) -> Text:
+    text = Text("  level ", "dim")
+    text.append(_bar(state.levels.loudness, 12), "cyan")
+    for name in BANDS:
+        text.append(f"  {name} ", "dim")
+        text.append(_bar(state.levels.band(name), 5), "cyan")
+    rows = state.levels.spectrum.reshape(-1, 2).max(axis=1)
+    text.append("  " + "".join(_BLOCKS[min(8, int(level * 8.99))] for level in rows), "magenta")
+    return text
+
+
+def _bar(value: float, width: int) -> str:
+    eighths = round(min(max(value, 0.0), 1.0) * width * 8)
+    full, part = divmod(eighths, 8)
+    return ("█" * full + (" ▏▎▍▌▋▊▉"[part] if part else "")).ljust(width, "·")
+
+
+def _outputs(engine: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=True, header_style="dim", expand=False)
+    for name in ("output", "state", "latency", "sent", "late by", "late", "skipped"):
+        table.add_column(name, justify="left" if name in ("output", "state") else "right")
+    for output in engine.get("outputs", []):
+        trouble = output["trouble"]
+        lateness = output["lateness"]
+        table.add_row(
+            output["name"],
+            Text("open", "green") if output["open"] else Text(trouble or "closed", "red"),
+            f"{output['latency'] * 1000:+.0f} ms",
+            str(output["sent"]),
+            "-" if lateness is None else f"{lateness * 1000:.2f} ms",
+            str(output["late"]),
+            str(output["skipped"]),
+        )
+    if not engine.get("outputs"):
+        table.add_row(Text("none in this show", "dim"), "", "", "", "", "", "")
+    return table
+
+
+def _process_line(engine: dict[str, Any], stage: dict[str, Any]) -> Text:
+    text = Text(" engine ", "dim")
+    if engine:
+        scheduling = engine.get("scheduling", {}).get("audio", "")
+        text.append(f"{engine['cpu'] * 100:.0f} % of a core, {scheduling} scheduling")
+        if engine["generation"]:
+            text.append(f", restarted {engine['generation']}x", "yellow")
+    text.append("   stage ", "dim")
+    if stage.get("fps"):
+        text.append(f"{stage.get('scene', '')} {stage['fps']:.0f} fps")
+    else:
+        text.append(str(stage.get("status", "none (headless)")))
+    return text
+
+
+def summary(state: State, engine: dict[str, Any]) -> str:
+    """One line on how it goes."""
+    source = engine.get("source", {})
+    moment = Moment.at(state, now())
+    parts = [
+        f"{source.get('state', 'opening')} {source.get('name', '')}".strip(),
+        f"{moment.bpm:.1f} BPM",
+        f"bar {int(moment.bar) + 1} beat {moment.beat_in_bar}/{moment.beats_per_bar}",
+        f"confidence {moment.confidence:.2f}",
+        f"level {moment.levels.loudness:.2f}",
+    ]
+    for output in engine.get("outputs", []):
+        state_of = f"{output['sent']} sent, {output['late']} late" if output["open"] else output["trouble"] or "closed"
+        parts.append(f"{output['name']}: {state_of}")
+    if source.get("overflows"):
+        parts.append(f"{source['overflows']} overflows")
+    parts.append(f"engine {engine.get('cpu', 0.0) * 100:.0f} % of a core")
+    return ", ".join(parts)
+
+
+class _Keys:
+    """Reads keys from the terminal on a thread of its own and sends their commands, stamped when they were pressed."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._stop = threading.Event()
+        self._restore: Any = None
+        if not sys.stdin.isatty():
+            return
+        loop = self._windows if sys.platform == "win32" else self._posix
+        if sys.platform != "win32":
+            import termios
+            import tty
+
+            self._restore = (termios, termios.tcgetattr(sys.stdin))
+            tty.setcbreak(sys.stdin)
+        threading.Thread(target=loop, name="keys", daemon=True).start()
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._restore is not None:
+            termios, before = self._restore
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+    def _press(self, typed: str) -> None:
+        key = command_of(typed)
+        if key is not None and key.sends:
+            self._shared.from_terminal.send(key.command(now()))
+            if key.do == "blackout":
+                self._shared.to_stage.send({"do": "blackout"})
+
+    def _posix(self) -> None:
+        import select
+
+        while not self._stop.is_set():
+            if select.select([sys.stdin], [], [], 0.2)[0]:
+                self._press(os.read(sys.stdin.fileno(), 8).decode(errors="replace"))
+
+    def _windows(self) -> None:
+        import msvcrt
+
+        while not self._stop.is_set():
+            if msvcrt.kbhit():  # type: ignore[attr-defined]
+                typed = msvcrt.getwch()  # type: ignore[attr-defined]
+                self._press(typed + msvcrt.getwch() if typed == "\xe0" else typed)  # type: ignore[attr-defined]
+            else:
+                time.sleep(0.01)
