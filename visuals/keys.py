@@ -23,12 +23,16 @@ class Key:
     extra: dict[str, Any] = field(default_factory=dict)
     sends: bool = True
 
+    def command(self, time: float) -> dict[str, Any]:
+        """The command for the engine, pressed at a host time in seconds."""
+        return {"do": self.do, "time": time, **self.extra}
+
 
 KEYS: tuple[Key, ...] = (
     Key(("SPACE",), "space", "tap", "tap the beat"),
     Key(("ENTER", "RETURN", "NUM_ENTER"), "enter", "downbeat", "the bar starts here"),
-    Key(("LEFT",), "←", "nudge", "beats 10 ms earlier", {"seconds": -0.010}),
-    Key(("RIGHT",), "→", "nudge", "beats 10 ms later", {"seconds": 0.010}),
+    Key(("LEFT",), "←", "nudge", "beats 10 ms earlier", {"amount": -0.010}),
+    Key(("RIGHT",), "→", "nudge", "beats 10 ms later", {"amount": 0.010}),
     Key(("UP",), "↑", "double", "twice the tempo"),
     Key(("DOWN",), "↓", "halve", "half the tempo"),
     Key(("R",), "r", "resync", "listen afresh"),

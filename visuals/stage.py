@@ -2,7 +2,7 @@
 
 Reads the newest State once a frame and asks the line where the music will be when this frame reaches the eye. Never
 waits for the engine and never ends because of it: without a State it draws the idle one, with an old one the line
-simply goes on. The only importer of pyglet.window. Public: perform, Settings, CANNOT_DRAW.
+simply goes on. The only importer of pyglet.window. Public: perform, CANNOT_DRAW.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from engine.clock import now
 from engine.slot import Shared
+from engine.stage_settings import StageSettings
 from engine.state import Moment, State
 from visuals.displays import choose, named
 from visuals.facts import Facts
@@ -37,38 +38,11 @@ _FAREWELL = 3.0  # seconds a closed window waits for the show to end before it e
 Log = Callable[[str, str], None]
 
 
-class Settings(Protocol):
-    """What the stage wants to be told; the show's dataclass has these and may have more."""
-
-    @property
-    def scene(self) -> str: ...
-    @property
-    def size(self) -> tuple[int, int]: ...
-    @property
-    def fullscreen(self) -> bool: ...
-    @property
-    def display(self) -> int | str | None: ...
-    @property
-    def vsync(self) -> bool: ...
-    @property
-    def fps(self) -> float: ...
-    @property
-    def latency(self) -> float: ...
-    @property
-    def offscreen(self) -> bool: ...
-    @property
-    def screenshot(self) -> str | None: ...
-    @property
-    def show_dir(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-
-
 class CannotDraw(Exception):
     """No window or no OpenGL: one sentence that says what is missing and how to get it."""
 
 
-def perform(shared: Shared, settings: Settings, log: Log, generation: int) -> int:
+def perform(shared: Shared, settings: StageSettings, log: Log, generation: int) -> int:
     """Run the stage in this process's main thread until the show stops. Returns the exit code.
 
     generation: 0 for the first start, one more for each restart. log takes a level ("info", "warning", "error") and
@@ -91,7 +65,7 @@ def perform(shared: Shared, settings: Settings, log: Log, generation: int) -> in
 class Stage:
     """One window, drawn until the show stops. Made, run and closed by perform, in one thread."""
 
-    def __init__(self, shared: Shared, settings: Settings, log: Log, generation: int) -> None:
+    def __init__(self, shared: Shared, settings: StageSettings, log: Log, generation: int) -> None:
         self._shared, self._settings, self._log, self._generation = shared, settings, log, generation
         self._began = now()
         self._idle = State.unheard(self._began)
@@ -257,7 +231,7 @@ class Stage:
                 self._help.visible = not self._help.visible
 
     def _send(self, key: Key) -> None:
-        command: dict[str, Any] = {"do": key.do, "time": now(), **key.extra}
+        command = key.command(now())
         if key.do == "blackout":
             command["on"] = self._curtain.closed = not self._curtain.closed
         if not self._shared.from_stage.send(command):
@@ -275,6 +249,8 @@ class Stage:
                 self._photograph(Path(path))
             case {"do": "blackout", "on": bool(on)}:
                 self._curtain.closed = on
+            case {"do": "blackout"}:
+                self._curtain.closed = not self._curtain.closed
             case {"do": "scene", "name": str(name)}:
                 self._playing.show(name, self._size())
             case _:
@@ -327,7 +303,7 @@ def _finish() -> None:
     gl.glFinish()
 
 
-def _open(settings: Settings, log: Log) -> tuple[Any, str, float | None]:
+def _open(settings: StageSettings, log: Log) -> tuple[Any, str, float | None]:
     """(window, name of its display, that display's refreshes a second or None). CannotDraw with what to do."""
     import pyglet
 
@@ -341,7 +317,7 @@ def _open(settings: Settings, log: Log) -> tuple[Any, str, float | None]:
         raise CannotDraw(_explain(settings.offscreen, error)) from error
 
 
-def _make(settings: Settings, log: Log) -> tuple[Any, str, float | None]:
+def _make(settings: StageSettings, log: Log) -> tuple[Any, str, float | None]:
     from pyglet import display as system
     from pyglet import gl, window
 
