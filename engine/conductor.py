@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from engine.faults import Lost
+from engine.grid import EPSILON
 from engine.outputs import Beat, Cue, Output, Struck
 from engine.state import KINDS, Moment, State
 
@@ -57,12 +58,12 @@ class Conductor:
         output = lane.output
         moment = Moment.at(state, now + output.latency)
         beat = state.grid.last_beat_at(moment.time)
+        step = math.floor((moment.beat + EPSILON) * output.subdivision)
         if lane.beat is None or lane.epoch != state.epoch:
             lane.beat, lane.epoch = beat, state.epoch
-            lane.step = math.floor(moment.beat * output.subdivision)
+            lane.step = step
             lane.told = {kind: state.hits[kind].count for kind in KINDS}
         cues = self._hits(lane, state) + self._beats(lane, beat, moment)
-        step = math.floor(moment.beat * output.subdivision)
         stepped = output.subdivision > 1 and step > lane.step
         lane.step = max(lane.step, step)
         framed = output.rate > 0.0 and now >= lane.frame

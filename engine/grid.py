@@ -1,7 +1,7 @@
 """Grid: the straight line from time to beats that everything in Getaway reads.
 
 A value, never a clock: it does not know what time it is, and nothing here ticks. Times are seconds of whatever
-clock the line was drawn on (host time when published, seconds of the stream inside hearing). Public: Grid.
+clock the line was drawn on (host time when published, seconds of the stream inside hearing). Public: Grid, EPSILON.
 
 The idea follows Ableton Link's Timeline (a line with two inverse functions) and Electro's Metronome (a change of
 tempo moves the origin, so that the position never jumps).
@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-# Two roundings of one beat's time may differ in the last bits; a beat this close (in beats) counts as reached.
-# 1e-9 beats is below a nanosecond at any tempo, far above float64's error on a host time of years.
-_EPSILON = 1e-9
+# Two roundings of one beat's time may differ in the last bits; a beat this close (in beats) counts as reached: 80 ns
+# at 30 BPM. A host time of a year is a multiple of 3.7 ns, which is 2e-8 beats at 300 BPM.
+EPSILON = 4e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ class Grid:
 
     def phase_at(self, time: float) -> float:
         """Position inside the beat, 0 (on it) up to but not including 1."""
-        return self.beat_at(time) % 1.0
+        return self.beat_at(time) % 1.0 % 1.0  # twice: -1e-17 % 1.0 is 1.0
 
     def last_beat_at(self, time: float) -> int:
         """Number of the newest beat reached at `time`."""
-        return math.floor(self.beat_at(time) + _EPSILON)
+        return math.floor(self.beat_at(time) + EPSILON)
 
     def bar_at(self, time: float) -> float:
         """Bar count (fractional) at a time in seconds."""
@@ -87,11 +87,12 @@ class Grid:
         """
         if not -0.5 <= shift <= 0.5:
             raise ValueError(f"Grid.retimed: shift {shift} beats is not within -0.5..0.5")
-        return replace(self, time=time, beat=self.beat_at(time) + shift, period=period or self.period)
+        period = self.period if period is None else period
+        return replace(self, time=time, beat=self.beat_at(time) + shift, period=period)
 
     def rebarred(self, downbeat: int, *, beats_per_bar: int | None = None) -> Grid:
         """The line with a bar starting at beat `downbeat`; the bar count goes on by the smallest step."""
-        beats_per_bar = beats_per_bar or self.beats_per_bar
+        beats_per_bar = self.beats_per_bar if beats_per_bar is None else beats_per_bar
         return replace(self, downbeat=downbeat, beats_per_bar=beats_per_bar, bar=round(self.bar_of(downbeat)))
 
     def mapped(self, offset: float, slope: float = 1.0) -> Grid:
