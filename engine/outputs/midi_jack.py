@@ -47,7 +47,7 @@ def _load() -> Any:
         lib.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
         lib.jack_get_ports.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong]
         lib.jack_free.argtypes = [ctypes.c_void_p]
-        for call in ("last_frame_time", "client_close", "get_buffer_size", "get_sample_rate"):
+        for call in ("last_frame_time", "client_close"):
             getattr(lib, "jack_" + call).argtypes = [ctypes.c_void_p]
         if bundled:
             # libjack complains on stderr at each look for a server that is not there, five lines into the screen.
@@ -67,7 +67,6 @@ class Watch:
         self._lib, self._client, self._clock = lib, client, clock
         self._frame: int = lib.jack_last_frame_time(client)
         self._seen = clock()
-        self.period: float = lib.jack_get_buffer_size(client) / lib.jack_get_sample_rate(client)  # seconds
 
     def turning(self) -> bool:
         """Whether the server has run a cycle in the last STILL seconds, or since the last look."""

@@ -183,10 +183,10 @@ def test_a_lost_line_goes_on_ticking(at: At) -> None:
 
 
 def test_a_new_epoch_stops_slaves_and_starts_them_in_the_new_place(at: At) -> None:
-    """Counting anew is not a correction: no tick of the old count is owed."""
+    """Counting anew is not a correction, however near the new count is: no tick of the old one is owed."""
     ticker = Ticker()
-    play(ticker, at, 0.0, 30.0, Grid(0.0, 1000.0, 0.5))
-    log = play(ticker, at, 30.0, 35.0, Grid(30.0, 0.0, 0.5), epoch=1)
+    play(ticker, at, 0.0, 30.0, Grid(0.0, 0.0, 0.5))
+    log = play(ticker, at, 30.0, 35.0, Grid(30.0, 62.0, 0.5), epoch=1)
     assert [m[0] for _, m in log if m != TICK] == [0xFC, 0xF2, 0xFB]
     assert len(only(log, TICK)) == pytest.approx(5 * 48, abs=1)
 
