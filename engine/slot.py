@@ -22,6 +22,7 @@ from typing import Any
 from engine.state import LAYOUT, State
 
 _CELLS = 4
+_TRIES = 100  # a reader that is held up for four writes looks again
 _CELL = struct.Struct("<QII")  # sequence number, length, CRC-32 of the payload seeded with the number
 _COUNT = struct.Struct("<Q")
 
@@ -62,16 +63,20 @@ class Slot:
 
     def read(self) -> tuple[int, bytes] | None:
         """(number, payload) of the newest whole value, or None when there is none."""
-        newest = self.number
-        # From newest to oldest: the writer may be lapping the cell we look at, or have died inside one.
-        for number in range(newest, max(0, newest - _CELLS), -1):
-            at = 8 + (number % _CELLS) * self._stride
-            seen, length, crc = _CELL.unpack_from(self._memory, at)
-            if seen < number or length > self.capacity:
-                continue
-            payload = bytes(self._memory[at + _CELL.size : at + _CELL.size + length])
-            if crc == _crc(seen, payload):
-                return seen, payload
+        for _ in range(_TRIES):
+            newest = self.number
+            # From newest to oldest: the writer may be lapping the cell we look at, or have died inside one. A later
+            # number than was looked for is left alone: it may not be counted yet, and the next read would go back.
+            for number in range(newest, max(0, newest - _CELLS), -1):
+                at = 8 + (number % _CELLS) * self._stride
+                seen, length, crc = _CELL.unpack_from(self._memory, at)
+                if seen != number or length > self.capacity:
+                    continue
+                payload = bytes(self._memory[at + _CELL.size : at + _CELL.size + length])
+                if crc == _crc(number, payload):
+                    return number, payload
+            if self.number == newest:
+                return None
         return None
 
 

@@ -63,14 +63,12 @@ class Listener:
         self._level_frames = Framer(self._levels.hop)
         self._tracker_frames = Framer(self._tracker.hop)
         self.heard = 0  # samples looked at
-        self.heard_in = 0  # samples pushed: those and what waits for its hop to fill
         self._tracked = 0
         self._looks = 0
         self._taps: list[float] = []
 
     def push(self, samples: Floats) -> list[State]:
         """float32[n] mono, any n. NaN counts as silence, infinity as full scale. Returns States, oldest first."""
-        self.heard_in += samples.size
         if not np.isfinite(samples).all():
             samples = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
         # A sane mix stays near full scale; a broken float file at 1e30 must not blind the adapted levels for ever.
