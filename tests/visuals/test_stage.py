@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,33 @@ def test_a_broken_scene_is_reported_and_never_takes_the_stage_down(start: Any, t
     assert stage.facts()["scene"] == "night_drive"
     assert stage.stop() == 0
     assert [level for level, text in stage.lines() if "broken.frag" in text] == ["error", "error"]
+
+
+def _orphan(pid: Any) -> None:
+    """A parent that starts a stage and dies without a word."""
+    from conftest import SETTINGS, Running
+
+    stage = Running(SETTINGS)
+    stage.wait(drawing)
+    pid.put(stage.process.pid)
+    time.sleep(0.2)  # until the queue's pipe has it
+    os._exit(1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc whether a process is there")
+def test_it_ends_when_its_parent_died() -> None:
+    context = multiprocessing.get_context("spawn")
+    pid = context.SimpleQueue()
+    parent = context.Process(target=_orphan, args=(pid,))
+    parent.start()
+    stage = pid.get()
+    parent.join(10.0)
+    until = now() + 10.0
+    while Path(f"/proc/{stage}").exists() and now() < until:
+        if Path(f"/proc/{stage}/stat").read_text().split()[2] == "Z":  # ended; nobody is left to fetch its code
+            return
+        time.sleep(0.05)
+    assert not Path(f"/proc/{stage}").exists()
 
 
 def test_without_a_display_it_says_what_to_do_and_asks_not_to_be_restarted(
