@@ -6,7 +6,9 @@ dies in the middle of a write leaves the other with the last complete value. Pub
 
 Slot is a sequence lock (Lameter, Linux kernel seqlock.h) spread over four cells: the writer fills a cell no reader
 is sent to, then points at it. Python gives no memory barriers and Arm may reorder stores, so each cell carries a
-CRC-32 as well (2 us for a State): what checks out is whole on any processor.
+CRC-32 as well (2 us for a State): what checks out is whole on any processor. Counts are stored through a view of 64-bit
+numbers, one aligned store each: struct.pack_into clears the bytes before it fills them, so that a reader (and, for
+good, the successor of a writer killed there) would find a count of 0.
 """
 
 from __future__ import annotations
@@ -24,7 +26,12 @@ from engine.state import LAYOUT, State
 _CELLS = 4
 _TRIES = 100  # a reader that is held up for four writes looks again
 _CELL = struct.Struct("<QII")  # sequence number, length, CRC-32 of the payload seeded with the number
-_COUNT = struct.Struct("<Q")
+_COUNT = 8  # bytes
+
+
+def _counts(memory: memoryview, n: int) -> memoryview:
+    """The first n 64-bit counts of a part of memory."""
+    return memory[: n * _COUNT].cast("Q")
 
 
 def _crc(number: int, payload: bytes) -> int:
@@ -36,30 +43,35 @@ class Slot:
 
     def __init__(self, memory: memoryview, capacity: int) -> None:
         self.capacity = capacity
-        self._stride = _CELL.size + capacity
+        self._stride = self._room(capacity)
         self._memory = memory
+        self._count = _counts(memory, 1)
+
+    @staticmethod
+    def _room(capacity: int) -> int:
+        """Bytes of one cell: in whole counts, so that what follows in memory is aligned."""
+        return _CELL.size + -(-capacity // _COUNT) * _COUNT
 
     @staticmethod
     def size(capacity: int) -> int:
         """Bytes of memory for payloads of up to `capacity` bytes."""
-        return 8 + _CELLS * (_CELL.size + capacity)
+        return _COUNT + _CELLS * Slot._room(capacity)
 
     @property
     def number(self) -> int:
         """How many values were published so far; 0 = none yet."""
-        count: int = _COUNT.unpack_from(self._memory)[0]
-        return count
+        return self._count[0]
 
     def write(self, payload: bytes) -> None:
         """Publish. ValueError when longer than the capacity."""
         if len(payload) > self.capacity:
             raise ValueError(f"Slot.write: {len(payload)} bytes, at most {self.capacity}")
         number = self.number + 1
-        at = 8 + (number % _CELLS) * self._stride
+        at = _COUNT + (number % _CELLS) * self._stride
         _CELL.pack_into(self._memory, at, 0, 0, 0)
         self._memory[at + _CELL.size : at + _CELL.size + len(payload)] = payload
         _CELL.pack_into(self._memory, at, number, len(payload), _crc(number, payload))
-        _COUNT.pack_into(self._memory, 0, number)
+        self._count[0] = number
 
     def read(self) -> tuple[int, bytes] | None:
         """(number, payload) of the newest whole value, or None when there is none."""
@@ -68,7 +80,7 @@ class Slot:
             # From newest to oldest: the writer may be lapping the cell we look at, or have died inside one. A later
             # number than was looked for is left alone: it may not be counted yet, and the next read would go back.
             for number in range(newest, max(0, newest - _CELLS), -1):
-                at = 8 + (number % _CELLS) * self._stride
+                at = _COUNT + (number % _CELLS) * self._stride
                 seen, length, crc = _CELL.unpack_from(self._memory, at)
                 if seen != number or length > self.capacity:
                     continue
@@ -92,6 +104,7 @@ class Commands:
 
     def __init__(self, memory: memoryview) -> None:
         self._memory = memory
+        self._counts = _counts(memory, 2)  # written, taken
 
     @classmethod
     def size(cls) -> int:
@@ -102,24 +115,24 @@ class Commands:
         payload = json.dumps(command, separators=(",", ":")).encode()
         if len(payload) > self.LONGEST:
             raise ValueError(f"Commands.send: {len(payload)} bytes of JSON, at most {self.LONGEST}")
-        written, taken = struct.unpack_from("<QQ", self._memory)
+        written, taken = self._counts
         if written - taken >= self.CELLS:
             return False
         at = 16 + (written % self.CELLS) * (_CELL.size + self.LONGEST)
         self._memory[at + _CELL.size : at + _CELL.size + len(payload)] = payload
         _CELL.pack_into(self._memory, at, written + 1, len(payload), _crc(written + 1, payload))
-        _COUNT.pack_into(self._memory, 0, written + 1)
+        self._counts[0] = written + 1
         return True
 
     def receive(self) -> Iterator[dict[str, Any]]:
         """Commands not taken yet, oldest first. A damaged one (its writer died inside) is passed over."""
-        written, taken = struct.unpack_from("<QQ", self._memory)
+        written, taken = self._counts
         while taken < written:
             at = 16 + (taken % self.CELLS) * (_CELL.size + self.LONGEST)
             number, length, crc = _CELL.unpack_from(self._memory, at)
             payload = bytes(self._memory[at + _CELL.size : at + _CELL.size + min(length, self.LONGEST)])
             taken += 1
-            _COUNT.pack_into(self._memory, 8, taken)
+            self._counts[1] = taken
             if number == taken and crc == _crc(number, payload):
                 yield json.loads(payload)
 
