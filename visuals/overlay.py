@@ -44,7 +44,8 @@ class Help:
 
         def box(x: float, y: float, w: float, h: float, color: tuple[int, int, int, int], group: Any) -> None:
             bend = min(h / 2.0, 0.55 * unit)
-            parts.append(shapes.RoundedRectangle(x, y, w, h, bend, color=color, batch=self._batch, group=group))
+            how = {"color": color, "batch": self._batch, "group": group}
+            parts.append(shapes.RoundedRectangle(x, y, w, h, bend, segments=8, **how))
 
         def write(words: str, x: float, y: float, scale: float, color: tuple[int, int, int], **how: Any) -> None:
             parts.append(

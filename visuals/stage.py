@@ -128,9 +128,12 @@ class Stage:
             self._obey(command)
         size = self._size()
         self._moment = moment = self._coming(begun)
+        seen = min(size) > 0  # a window put away has no pixels on some systems
+        if seen:
+            self._prepare(size, self._detail.share)
         ready = now()
-        if min(size) > 0:  # a window put away has none on some systems
-            self._draw(size, self._detail.share)
+        if seen:
+            self._draw()
             self._presenter.present(0, self._curtain.at(moment.time))
         self._help.draw(self._window.get_size())
         _finish()
@@ -143,13 +146,15 @@ class Stage:
         self._chores(flipped)
         self._facts.frame(ready - begun + now() - flipped, flipped - begun)
 
-    def _draw(self, size: tuple[int, int], share: float) -> None:
-        """The scene at the moment at hand, into the presenter's picture."""
+    def _prepare(self, size: tuple[int, int], share: float) -> None:
+        """A picture of the right size, and the moment at hand where scenes read it."""
         self._presenter.resize(size, share)
-        inner = self._presenter.target.size
-        self._feed.upload(self._moment, Frame(*inner, self._moment.time - self._began))
+        self._feed.upload(self._moment, Frame(*self._presenter.target.size, self._moment.time - self._began))
+
+    def _draw(self) -> None:
+        """The scene, into the presenter's picture."""
         self._presenter.target.begin()
-        self._playing.draw(self._moment, inner)
+        self._playing.draw(self._moment, self._presenter.target.size)
 
     def _coming(self, begun: float) -> Moment:
         """What the music will be when the frame begun now is seen."""
@@ -271,7 +276,8 @@ class Stage:
         """The frame drawn last, in full detail, without what lies over it: uint8[height, width, 3]."""
         size = self._size()
         if self._presenter.target.size != size:
-            self._draw(size, 1.0)
+            self._prepare(size, 1.0)
+            self._draw()
         return self._presenter.pixels(0.0 if self._curtain.closed else 1.0)
 
     def _write(self, path: Path, pixels: Any) -> None:
