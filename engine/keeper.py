@@ -116,6 +116,8 @@ class Keeper:
             self._share = (cpu - self._cpu[0]) / (at - self._cpu[1])
             self._cpu = (cpu, at)
         source = {**e.facts, "blocks": e.read, "overflows": e.overflows, "dropped": e.dropped}
+        if (position := getattr(e.source, "position", None)) is not None and e.read:
+            source |= {"position": position, "position_at": e.block_at}
         outputs = []
         for settings in self._wanted:
             lane = self._lanes.get(settings.name)

@@ -53,6 +53,7 @@ class Engine:
         self.seed = shared.state()
         self.stop = threading.Event()
         self.exit = 0
+        self.before: dict[str, Any] = shared.reported("engine")[1] if generation else {}  # of the one before this
         self.blocks: queue.SimpleQueue[Block | Source] = queue.SimpleQueue()
         self.conductor = Conductor()
         self.baton = threading.Lock()  # held while the conductor plays or lanes are changed, never while waiting
@@ -81,7 +82,8 @@ class Engine:
             try:
                 with self.opening:
                     self.opening_since = now()
-                    self.source = source = open_source(settings, again=tries > 0)
+                    begin = self._resume_at()
+                    self.source = source = open_source(settings, again=tries > 0, begin=begin)
                     self.opening_since = math.inf
                 self._opened(source, settings.input)
                 tries = 0
@@ -102,6 +104,11 @@ class Engine:
                 return
             self.stop.wait(BACK_OFF[min(tries, len(BACK_OFF) - 1)])
             tries += 1
+
+    def _resume_at(self) -> float:
+        """Seconds into a file: where it would be by now, had the engine before this one not died."""
+        before = self.before.get("source", {})
+        return float(before["position"] + now() - before["position_at"]) if "position" in before else 0.0
 
     def _opened(self, source: Source, wanted: str) -> None:
         output = getattr(source, "output", "")

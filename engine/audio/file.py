@@ -7,6 +7,7 @@ file_blocks (as fast as it can, for offline work), DEMO.
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import threading
 import time
@@ -71,7 +72,8 @@ def _read(file: soundfile.SoundFile, frames: int, path: str | Path) -> Floats:
 class FileSource:
     """Implements Source. Its rate is the file's own; what is played is resampled when the output asks for it."""
 
-    def __init__(self, path: str | Path, *, block: int, play: bool, loop: bool) -> None:
+    def __init__(self, path: str | Path, *, block: int, play: bool, loop: bool, begin: float = 0.0) -> None:
+        """block: samples a block. play: to the default output. loop: without end. begin: seconds into the file."""
         self._file = open_file(path)
         self._path = Path(path)
         self.rate = int(self._file.samplerate)
@@ -84,6 +86,9 @@ class FileSource:
             self._open_player()
         self._block = block
         self._loop = loop
+        self._length = self._file.frames
+        self._first = round(begin * self.rate) % self._length if loop else min(round(begin * self.rate), self._length)
+        self._file.seek(self._first)
         self._end = 0
         self._begun = 0.0
         self._stop = threading.Event()
@@ -92,6 +97,11 @@ class FileSource:
         )
         self._reader = threading.Thread(target=self._read_ahead, name="file reader", daemon=True)
         self._reader.start()
+
+    @property
+    def position(self) -> float:
+        """Seconds into the file of the end of the newest block."""
+        return float((self._first + self._end) % (self._length if self._loop else math.inf) / self.rate)
 
     def _open_player(self) -> None:
         try:

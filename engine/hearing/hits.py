@@ -8,6 +8,7 @@ detection revisited, DAFx 2006), one a drum, over aubio's phase vocoder.
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,30 +19,37 @@ from engine.state import KINDS, Floats, Hit, Hits
 
 _COMPRESS = 60.0  # log(1 + this * magnitude / reference): how much of the quiet is heard
 _BACK = 3  # hops the rise is measured over: 8.7 ms, the attack of a drum
+_WINDOW = 4  # hops: 11.6 ms, short, as a longer window answers later
 _FALL = 8.0  # seconds the loudness reference takes to forget
 _SILENCE = 3e-4  # full scale: rises below are noise of the line
 
 
 @dataclass(frozen=True, slots=True)
 class _Drum:
-    """low, high: Hz of its region. times: how far above the usual rise it must be. least: smallest rise that counts.
+    """What rise in the spectrum is a strike of this drum.
 
-    rest: seconds until the same drum is told again. usual: seconds over which the usual rise is measured.
+    low, high: Hz of its region. least: smallest rise that counts. times: how far above the usual rise it must be.
+    share: how near it must come to the strongest of the last seconds. click: rise it must also make in the click's
+    region (a bass note rises as a kick drum does, but without a beater). rest: seconds until it is told again.
     """
 
     low: float
     high: float
-    times: float
     least: float
+    times: float
+    share: float
+    click: float
     rest: float
-    usual: float = 1.5
 
 
 _DRUMS = {
-    "kick": _Drum(35.0, 110.0, 3.0, 0.45, 0.11),
-    "snare": _Drum(1200.0, 6000.0, 3.2, 0.30, 0.11),
-    "hat": _Drum(7000.0, 15000.0, 2.6, 0.22, 0.07),
+    "kick": _Drum(35.0, 180.0, 0.55, 2.0, 0.40, 0.30, 0.11),
+    "snare": _Drum(1200.0, 6000.0, 0.38, 2.5, 0.58, 0.38, 0.11),
+    "hat": _Drum(7000.0, 15000.0, 0.14, 1.6, 0.20, 0.0, 0.07),
 }
+_CLICK = (1500.0, 15000.0)  # Hz: where a beater or stick is heard apart from notes
+_CLICK_HOPS = 4  # hops a drum's click and its body may lie apart: the low bins answer later
+_USUAL = 1.5  # seconds over which the usual rise is measured
 
 
 class HitDetector:
@@ -51,37 +59,40 @@ class HitDetector:
         """rate: Hz. hits: counts to go on from; times in them are seconds of the stream."""
         self.hop = hop_for(rate, 128)
         self.hits = hits
-        self._spectrum = Spectrum(8 * self.hop, self.hop)
+        self._spectrum = Spectrum(_WINDOW * self.hop, self.hop)
         self._step = self.hop / rate
-        bins = np.arange(4 * self.hop + 1) * rate / (8 * self.hop)
+        bins = np.arange(_WINDOW // 2 * self.hop + 1) * rate / (_WINDOW * self.hop)
+
+        def region(low: float, high: float) -> slice:
+            return slice(int(np.searchsorted(bins, low)), int(np.searchsorted(bins, high)))
+
         # A drum whose region lies above half the rate has no bins: it is never told.
-        self._regions = {
-            kind: slice(*np.searchsorted(bins, (drum.low, drum.high))) for kind, drum in _DRUMS.items()
-        }
+        self._regions = {kind: region(drum.low, drum.high) for kind, drum in _DRUMS.items()}
+        self._click_region = region(*_CLICK)
         self._past = [np.zeros(bins.size, np.float32)] * _BACK
         self._reference = _SILENCE
         self._usual = dict.fromkeys(KINDS, 0.0)
-        self._most = dict.fromkeys(KINDS, 1.0)
-        self._before = dict.fromkeys(KINDS, 0.0)
+        self._most = {kind: drum.least for kind, drum in _DRUMS.items()}
+        self._clicks: deque[float] = deque([0.0] * _CLICK_HOPS, maxlen=_CLICK_HOPS)
 
     def push(self, frame: Floats, end: float) -> bool:
         """float32[hop], and the stream time in seconds of its end. True when a drum was struck."""
         magnitudes = self._spectrum.push(frame)
-        peak = float(magnitudes.max())
-        self._reference = max(_SILENCE, peak, self._reference * math.exp(-self._step / _FALL))
+        self._reference = max(_SILENCE, float(magnitudes.max()), self._reference * math.exp(-self._step / _FALL))
         now = np.log1p(magnitudes * np.float32(_COMPRESS / self._reference))
         rise = np.maximum(now - self._past[0], 0.0)
         self._past = [*self._past[1:], now]
+        self._clicks.append(_mean(rise[self._click_region]))
+        click = max(self._clicks)
         struck = False
         for kind, drum in _DRUMS.items():
-            region = self._regions[kind]
-            flux = float(rise[region].mean()) if region.stop > region.start else 0.0
+            flux = _mean(rise[self._regions[kind]])
             usual = self._usual[kind]
-            self._usual[kind] = usual + (flux - usual) * self._step / drum.usual
-            self._most[kind] = max(flux, self._most[kind] * math.exp(-self._step / _FALL), 2.0 * drum.least)
-            rising, self._before[kind] = flux > self._before[kind], flux
-            rested = end - self.hits[kind].time >= drum.rest
-            if rising and rested and flux > drum.least + drum.times * usual:
+            self._usual[kind] = usual + (flux - usual) * self._step / _USUAL
+            most = self._most[kind]
+            needed = max(drum.least, drum.times * usual, drum.share * most)
+            self._most[kind] = max(flux, most * math.exp(-self._step / _FALL), drum.least)
+            if flux > needed and click >= drum.click and end - self.hits[kind].time >= drum.rest:
                 self._strike(kind, end, flux / self._most[kind])
                 struck = True
         return struck
@@ -89,3 +100,7 @@ class HitDetector:
     def _strike(self, kind: str, time: float, strength: float) -> None:
         struck = Hit(self.hits[kind].count + 1, time, min(1.0, strength))
         self.hits = Hits(*(struck if k == kind else self.hits[k] for k in KINDS))
+
+
+def _mean(values: Floats) -> float:
+    return float(values.mean()) if values.size else 0.0
