@@ -21,7 +21,11 @@ class SampleClock:
     A block is seen when the system and Python got round to it: never too early, often late, sometimes very. So the
     line is fitted to the early edge: of each stretch of stream the earliest observation (relative to a perfect
     rate) is kept, and a straight line is laid under the last of these. The line moves smoothly towards the fit, except
-    for a jump (samples lost, machine suspended), which it follows at once.
+    for a break (samples lost, machine suspended), which it follows at once when it is large or early, after three
+    stretches when it could be lateness.
+
+    With wake-ups late by 1 ms on average (exponential), blocks of 64 to 2048 at 48 kHz and a crystal 200 ppm off, the
+    line is within 0.1 ms of the truth after 20 s, within 1.2 ms before (tests/test_clock.py).
 
     The published line is a function of the observations alone, so a recorded run repeats bit for bit.
     """
@@ -30,10 +34,15 @@ class SampleClock:
     KEPT = 40  # stretches: 20 s, enough to read 10 ppm of drift out of 0.2 ms of scatter
     DRIFT = 300e-6  # largest believed deviation of a sound card's crystal (they are within 200 ppm)
     JUMP = 0.060  # seconds: further off than this for a whole stretch is a break, not jitter
+    # Seconds: further off than this for LATE stretches in a row is one too; nothing is ever early by jitter. A block
+    # of 2048 that was lost unnoticed (43 ms) used to leave the line early by that for the 20 s of KEPT.
+    SHIFT = 0.005
+    LATE = 3
 
     def __init__(self) -> None:
         self._base: float | None = None  # host time of stream second 0 by the first observation
         self._edge: deque[tuple[float, float]] = deque(maxlen=self.KEPT)  # (stream s, host - stream s - base)
+        self._beyond: list[tuple[float, float]] = []  # the same of stretches in a row that are late by more than SHIFT
         self._stretch = (0, 0.0, math.inf)  # number, stream s, least lateness in it so far
         self.offset = 0.0
         self.slope = 1.0
@@ -57,11 +66,26 @@ class SampleClock:
         _, at, late = self._stretch
         assert self._base is not None
         expected = self.offset + self.slope * at - at - self._base
-        if abs(late - expected) > self.JUMP and self._edge:
-            self._edge.clear()
-            self.slope, self.offset = 1.0, self._base + late
-        self._edge.append((at, late))
+        off = late - expected
+        if self._edge and off > self.SHIFT:
+            self._beyond.append((at, late))
+            if off < self.JUMP and len(self._beyond) < self.LATE:
+                return  # lateness says nothing about the early edge
+            self._restart(self._beyond if off < self.JUMP else [(at, late)])
+        elif self._edge and off < -self.SHIFT:
+            self._restart([(at, late)])
+        else:
+            self._edge.append((at, late))
+            self._beyond = []
         self._fit()
+
+    def _restart(self, edge: list[tuple[float, float]]) -> None:
+        """A break: what was observed before it says nothing any more, but the crystal is the same."""
+        self._edge = deque(edge, maxlen=self.KEPT)
+        self._beyond = []
+        at, late = min(edge, key=lambda point: point[1] - (self.slope - 1.0) * point[0])
+        assert self._base is not None
+        self.offset = self._base + late - (self.slope - 1.0) * at
 
     def _fit(self) -> None:
         """Lay a line under the kept observations: least squares, then lowered to touch the earliest."""
@@ -70,7 +94,7 @@ class SampleClock:
         mean_s = sum(s for s, _ in self._edge) / n
         mean_l = sum(late for _, late in self._edge) / n
         spread = sum((s - mean_s) ** 2 for s, _ in self._edge)
-        drift = 0.0
+        drift = self.slope - 1.0
         if n >= self.KEPT // 4:  # less than 5 s can't tell drift from scatter
             drift = sum((s - mean_s) * (late - mean_l) for s, late in self._edge) / spread
             drift = min(max(drift, -self.DRIFT), self.DRIFT)
