@@ -96,7 +96,7 @@ class Detail:
     goes up again where the step above is expected to take well below that.
     """
 
-    STEPS = (1.0, 0.85, 0.75, 0.65, 0.5, 0.4)
+    STEPS = (1.0, 0.85, 0.75, 0.65, 0.57, 0.5, 0.4)
     SLOWEST = 1.0 / 30.0
     KEPT = 20  # frames
 

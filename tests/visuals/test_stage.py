@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stagehands import SETTINGS, Running
 
 from engine import controls
 from engine.clock import now
@@ -116,8 +117,6 @@ def test_a_broken_scene_is_reported_and_never_takes_the_stage_down(start: Any, t
 
 def _orphan(pid: Any) -> None:
     """A parent that starts a stage and dies without a word."""
-    from conftest import SETTINGS, Running
-
     stage = Running(SETTINGS)
     stage.wait(drawing)
     pid.put(stage.process.pid)
