@@ -17,7 +17,8 @@ from engine.outputs import Beat, Cue, Output, Struck
 from engine.state import KINDS, Moment, State
 
 _LATE = 0.005  # seconds: a beat sent later than this after it was due counts as late
-_FLOOD = 4  # beats due at once: more means the process slept or the line was replaced; only the newest is told
+_FLOOD = 4  # beats due at once: more means the process slept or the line was replaced; only the newest is told. As many
+# back mean that it was replaced too (the stream broke off and went on later): waiting for them would be a pause.
 _IDLE = 0.05  # seconds between looks when nothing is due: a new State may change what is
 
 
@@ -52,7 +53,7 @@ class Conductor:
 
     def step(self, now: float, state: State) -> float:
         """Play what is due at host time `now`. Returns the host time of the next thing due on any lane."""
-        return min((self._play(lane, now, state) for lane in self.lanes if lane.open), default=now + _IDLE)
+        return min([now + _IDLE, *(self._play(lane, now, state) for lane in self.lanes if lane.open)])
 
     def _play(self, lane: Lane, now: float, state: State) -> float:
         output = lane.output
@@ -63,6 +64,8 @@ class Conductor:
             lane.beat, lane.epoch = beat, state.epoch
             lane.step = step
             lane.told = {kind: state.hits[kind].count for kind in KINDS}
+        elif lane.beat - beat > _FLOOD:
+            lane.beat, lane.step = beat, step
         cues = self._hits(lane, state) + self._beats(lane, beat, moment)
         stepped = output.subdivision > 1 and step > lane.step
         lane.step = max(lane.step, step)
