@@ -53,6 +53,7 @@ class Conductor:
 
     def step(self, now: float, state: State) -> float:
         """Play what is due at host time `now`. Returns the host time of the next thing due on any lane."""
+        state = state.aged(now)
         return min([now + _IDLE, *(self._play(lane, now, state) for lane in self.lanes if lane.open)])
 
     def _play(self, lane: Lane, now: float, state: State) -> float:

@@ -32,7 +32,7 @@ from engine.keeper import BACK_OFF, Keeper
 from engine.recording import Recorder
 from engine.show import Wanted
 from engine.slot import Shared
-from engine.state import Levels, State
+from engine.state import State
 
 Log = Callable[[str, str], None]  # (level: "info", "warning" or "error"; text)
 
@@ -150,7 +150,6 @@ class Engine:
     def _listen(self) -> None:
         self.scheduling["listener"] = realtime.hurry(50)
         ear: LiveListener | None = None
-        faded = now()
         while not self.stop.is_set():
             try:
                 item = self.blocks.get(timeout=0.05)
@@ -168,14 +167,11 @@ class Engine:
                     self._publish(states[-1])
                 if self.recorder is not None:
                     self.recorder.heard(samples, host, item.overflowed, states)
-                faded = now()
-                self.slow = max(self.slow, faded - begun)
-            elif now() - faded > 0.25:
-                self._fade(now() - faded)
-                faded = now()
+                self.slow = max(self.slow, now() - begun)
 
     def _new_ear(self, source: Source) -> LiveListener:
         settings, epoch = self.show.listener, self.state.epoch + (self.seed is None)
+        self.seed = self.seed.aged(now()) if self.seed else None
         if self.recorder is not None:
             self.recorder.begin(source.rate, settings, self.seed, epoch, source.name)
         return LiveListener(settings, source.rate, self.seed, epoch)
@@ -186,11 +182,6 @@ class Engine:
         # The conductor looks when it is due by itself; a hit or another line can't wait for that.
         if state.grid is not before.grid and (state.grid != before.grid or state.hits != before.hits):
             self.wake.set()
-
-    def _fade(self, seconds: float) -> None:
-        """No sound comes in: the line goes on, trust in it falls (by half in 3 s), the levels rest."""
-        state = self.state
-        self._publish(replace(state, time=now(), confidence=state.confidence * 0.5 ** (seconds / 3.0), levels=Levels()))
 
     def _obey(self, ear: LiveListener | None) -> None:
         for ring in (self.shared.from_stage, self.shared.from_terminal):

@@ -26,6 +26,8 @@ BANDS: dict[str, tuple[float, float]] = {
 }
 KINDS = ("kick", "snare", "hat")
 SPECTRUM = 64  # log-spaced bands from 30 Hz to 16 kHz
+FRESH = 0.5  # seconds without news after which a State is old
+FORGET = 3.0  # seconds in which trust in an old State halves
 WAVEFORM = 512  # samples, the newest last
 
 Floats = NDArray[np.float32]
@@ -117,6 +119,16 @@ class State:
 
         hits = Hits(moved(self.hits.kick), moved(self.hits.snare), moved(self.hits.hat))
         return replace(self, grid=self.grid.mapped(offset, slope), time=offset + slope * self.time, hits=hits)
+
+    def aged(self, now: float) -> State:
+        """What is left of a State at host time `now`: the line goes on for ever; with no news for FRESH seconds the
+        levels rest and confidence falls by half every FORGET seconds. The writer may have died; readers call this."""
+        age = now - self.time - FRESH
+        if age <= 0.0:
+            return self
+        trust = 0.5 ** (age / FORGET)
+        confidence, bars = self.confidence * trust, self.bar_confidence * trust
+        return replace(self, confidence=confidence, bar_confidence=bars, levels=Levels())
 
     def pack(self) -> bytes:
         """SIZE bytes, little-endian, the layout LAYOUT names."""

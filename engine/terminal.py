@@ -54,7 +54,7 @@ class LogView:
         self._status_at = now() + _EVERY
         state = shared.state()
         if state is not None:
-            self.say("info", summary(state, shared.reported("engine")[1]))
+            self.say("info", summary(state.aged(now()), shared.reported("engine")[1]))
 
 
 class TerminalView:
@@ -89,7 +89,7 @@ class TerminalView:
         if now() - self._drawn < _REFRESH:
             return
         self._drawn = now()
-        state = shared.state() or State.unheard(now())
+        state = (shared.state() or State.unheard(now())).aged(now())
         engine, stage = shared.reported("engine")[1], shared.reported("stage")[1]
         self._live.update(picture(self._title, state, engine, stage, now(), list(self._said)), refresh=True)
 

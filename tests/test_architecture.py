@@ -43,7 +43,7 @@ ROOMS = (
 )
 
 # What visuals may know of engine. Never how it hears, nor that lamps exist.
-VISUALS_MAY_IMPORT = ("clock", "grid", "roles", "slot", "stage_settings", "state")
+VISUALS_MAY_IMPORT = ("clock", "controls", "grid", "roles", "slot", "stage_settings", "state")
 
 # module -> the only places below engine/ and visuals/ that import it
 OWNERS = {

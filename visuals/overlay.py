@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from visuals.keys import KEYS
+from engine.controls import KEYS
 
 FONTS = ("Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "DejaVu Sans")
 AMBER = (255, 186, 92)

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.clock import now
+from engine.controls import Key, command_for
 from engine.slot import Shared
 from engine.stage_settings import StageSettings
 from engine.state import Moment, State
 from visuals.displays import choose, named
 from visuals.facts import Facts
-from visuals.keys import Key, command_for
 from visuals.pace import Detail, Pace
 from visuals.pictures import dated_path, save_png
 from visuals.uniforms import Frame
@@ -158,7 +158,7 @@ class Stage:
 
     def _coming(self, begun: float) -> Moment:
         """What the music will be when the frame begun now is seen."""
-        state = self._shared.state() or self._idle
+        state = (self._shared.state() or self._idle).aged(now())
         return Moment.at(state, self._pace.seen(begun) + self._settings.latency)
 
     def _chores(self, time: float) -> None:

@@ -15,6 +15,7 @@ from engine.state import BANDS, SPECTRUM, WAVEFORM, Floats, Levels
 
 _SPAN = 30.0  # dB from 0 to 1: what a listener calls quiet to loud inside one song
 _SILENCE = 10 ** (-65.0 / 20.0)  # full scale: below this nothing is adapted to (a -45 dBFS song is music, hiss is not)
+_NOTHING = 1e-9  # full scale: references never fall below, so that they can be divided by
 _RISE, _FALL = 0.25, 12.0  # seconds for the reference to follow louder, and to forget
 _ENERGY = 2.0  # seconds over which energy is felt
 _ENERGY_SPAN = 14.0  # dB between a breakdown and a drop of the same song
@@ -39,9 +40,9 @@ class LevelMeter:
         self._log_f = np.log(np.maximum(np.arange(window // 2 + 1) * rate / window, 20.0))
         self._wave_step = max(1, round(rate / 22050))  # 512 samples show 23 ms at any rate
         self._wave = np.zeros(WAVEFORM * self._wave_step, np.float32)
-        self._reference = _SILENCE
-        self._band_reference = np.full(len(BANDS), _SILENCE)
-        self._row_reference = np.float32(_SILENCE)
+        self._reference = _NOTHING
+        self._band_reference = np.full(len(BANDS), _NOTHING)
+        self._row_reference = _NOTHING
         self._slow_power = 0.0
         self._loudest = _SILENCE**2
         self._mood = 0.5
@@ -56,7 +57,9 @@ class LevelMeter:
         self._reference = self._follow(self._reference, rms)
         for i, level in enumerate(bands):
             self._band_reference[i] = self._follow(float(self._band_reference[i]), float(level))
-        self._row_reference = np.float32(self._follow(float(self._row_reference), float(rows.max())))
+        self._row_reference = self._follow(self._row_reference, float(rows.max()))
+        # What is silence is a matter of the whole: a band of quiet music lies far below what the whole may not.
+        hush = max(1.0, _SILENCE / self._reference)
         # A band counts as present only against the whole mix: without this a bassless song would show hum as bass.
         floor = float(self._band_reference.max()) * 10 ** (-40.0 / 20.0)
         self._slow_power += (power - self._slow_power) * min(1.0, self._step / _ENERGY)
@@ -67,25 +70,25 @@ class LevelMeter:
             brightness = math.log(centroid / _DARK) / math.log(_BRIGHT / _DARK)
             self._mood += (min(max(brightness, 0.0), 1.0) - self._mood) * min(1.0, self._step / 3.0)
         self._wave = np.concatenate((self._wave[frame.size :], frame[-self._wave.size :]))
-        gain = 1.0 / max(4.0 * self._reference, _SILENCE)
+        gain = 0.25 / (self._reference * hush)
         self.levels = Levels(
-            loudness=_level(rms, self._reference),
+            loudness=_level(rms, self._reference * hush),
             energy=min(max(1.0 + below / _ENERGY_SPAN, 0.0), 1.0) if self._slow_power > _SILENCE**2 else 0.0,
             mood=self._mood,
-            bands=tuple(_level(b, max(r, floor)) for b, r in zip(bands, self._band_reference, strict=True)),
-            spectrum=_row_levels(rows, self._row_reference),
+            bands=tuple(_level(b, max(r, floor) * hush) for b, r in zip(bands, self._band_reference, strict=True)),
+            spectrum=_row_levels(rows, np.float32(self._row_reference * hush)),
             waveform=np.clip(self._wave[:: self._wave_step] * np.float32(gain), -1.0, 1.0).astype(np.float32),
         )
         return self.levels
 
     def _follow(self, reference: float, level: float) -> float:
         toward = _RISE if level > reference else _FALL
-        return max(_SILENCE, reference + (level - reference) * (1.0 - math.exp(-self._step / toward)))
+        return max(_NOTHING, reference + (level - reference) * (1.0 - math.exp(-self._step / toward)))
 
 
 def _level(value: float, reference: float) -> float:
     """0..1 on a dB scale; a level a little above the adapted reference is 1."""
-    if value <= _SILENCE * 0.1:
+    if value <= _NOTHING:
         return 0.0
     return min(max(1.0 + (20.0 * math.log10(value / reference) - 6.0) / _SPAN, 0.0), 1.0)
 

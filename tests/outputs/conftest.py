@@ -7,17 +7,13 @@ server's sample clock. Run as a program, this file is the witness.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import select
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 if __name__ == "__main__":  # the witness: prints one JSON line for each message, ends when stdin does
@@ -55,8 +51,8 @@ import pytest
 
 from engine.faults import Lost
 from engine.grid import Grid
-from engine.outputs import midi_jack
 from engine.state import Hits, Levels, Moment, State
+from tests.servers import JackServer
 
 
 class Kept:
@@ -180,71 +176,12 @@ class Witness:
                 self._process.wait()
 
 
-class JackServer:
-    """A private jackd on the dummy driver, 48 kHz, 128 frames; this process's clients find it by the environment."""
-
-    def __init__(self, log: Path) -> None:
-        # One name, taken in turns: JACK knows eight servers and counts a killed one until its name is used again.
-        self.name = "getaway-test"
-        self._turn = open(Path(tempfile.gettempdir()) / "getaway-test-jack.lock", "a")  # noqa: SIM115  # held until stop
-        fcntl.flock(self._turn, fcntl.LOCK_EX)
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-        self._witnesses: list[Witness] = []
-
-    def start(self) -> None:
-        command = ["jackd", "-S", "-n", self.name, "-d", "dummy", "-r", "48000", "-p", "128"]
-        command.insert(1, "-R" if os.geteuid() == 0 else "-r")
-        if shutil.which("setpriv"):  # a crash of the tests leaves no server behind
-            command = ["setpriv", "--pdeathsig", "TERM", *command]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        waited = subprocess.run(
-            ["jack_wait", "-s", self.name, "-w", "-t", "10"], capture_output=True, check=False, timeout=20
-        )
-        if waited.returncode or self._process.poll() is not None:
-            pytest.fail(f"jackd did not start:\n{self._log.read_text()}")
-
-    def kill(self) -> None:
-        """Gone from one moment to the next."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def end(self) -> None:
-        """Ask it to go, as a user does."""
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.kill()
-            self._process = None
-
-    def witness(self, name: str = "witness") -> Witness:
-        self._witnesses.append(Witness(name))
-        return self._witnesses[-1]
-
-    def stop(self) -> None:
-        for witness in self._witnesses:
-            witness.close()
-        midi_jack.forget()
-        self.end()
-        self._turn.close()
-
-
 @pytest.fixture
-def jack_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
-    if not (shutil.which("jackd") and shutil.which("jack_wait")):
-        pytest.skip("jackd is not installed (Debian: apt install jackd2)")
-    pytest.importorskip("jack", reason="JACK-Client is not installed", exc_type=Exception)
-    server = JackServer(tmp_path / "jackd.log")
-    for key, value in (("JACK_NO_START_SERVER", "1"), ("JACK_NO_AUDIO_RESERVATION", "1")):
-        monkeypatch.setenv(key, value)
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+def receiver(jack_server: JackServer) -> Callable[..., Witness]:
+    """receiver(name): a witness on the server, closed before it."""
+
+    def make(name: str = "witness") -> Witness:
+        jack_server.clients.append(Witness(name))
+        return jack_server.clients[-1]
+
+    return make

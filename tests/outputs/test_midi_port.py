@@ -167,9 +167,9 @@ def test_no_server_is_lost_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.e2e
-def test_a_virtual_port_reaches_a_receiver_and_ends_its_notes_at_close(jack_server: Any, at: At) -> None:
+def test_a_virtual_port_reaches_a_receiver_and_ends_its_notes_at_close(jack_server: Any, receiver: Any, at: At) -> None:
     """Found by name (getaway:Getaway), every message in order, and the note-off of close is not lost."""
-    witness = jack_server.witness()
+    witness = receiver()
     out = MidiOutput(MidiSettings(api="jack", rows=(KICK,), clock=False), now)
     witness.connect("getaway:Getaway")
     assert out.alive()
@@ -181,9 +181,9 @@ def test_a_virtual_port_reaches_a_receiver_and_ends_its_notes_at_close(jack_serv
 
 
 @pytest.mark.e2e
-def test_a_port_by_name_reaches_its_receiver_at_once(jack_server: Any, at: At) -> None:
+def test_a_port_by_name_reaches_its_receiver_at_once(jack_server: Any, receiver: Any, at: At) -> None:
     """Connected by opening; what is sent right after opening arrives, and what is sent right before closing."""
-    witness = jack_server.witness("Big Synth")
+    witness = receiver("Big Synth")
     out = MidiOutput(MidiSettings(port="synth", rows=(KICK,), clock=False), resumed=True)
     out.send(at(0.0), (struck(),))
     out.close()
@@ -191,10 +191,10 @@ def test_a_port_by_name_reaches_its_receiver_at_once(jack_server: Any, at: At) -
 
 
 @pytest.mark.e2e
-def test_messages_keep_their_distance_on_the_wire(jack_server: Any, at: At) -> None:
+def test_messages_keep_their_distance_on_the_wire(jack_server: Any, receiver: Any, at: At) -> None:
     """By the receiver's sample stamps a message is late by its period and the wake-up only: what differs between
     two is under two periods in the middle of the field (each is handed over at a period's start)."""
-    witness = jack_server.witness("clocked")
+    witness = receiver("clocked")
     out = MidiOutput(MidiSettings(port="clocked", rows=(Row("kick", program=0),), clock=False))
     sent = []
     for count in range(1, 41):
@@ -211,10 +211,10 @@ def test_messages_keep_their_distance_on_the_wire(jack_server: Any, at: At) -> N
 
 
 @pytest.mark.e2e
-def test_a_receiver_that_vanishes_is_noticed_and_found_again(jack_server: Any, at: At) -> None:
+def test_a_receiver_that_vanishes_is_noticed_and_found_again(jack_server: Any, receiver: Any, at: At) -> None:
     """alive turns False, opening says what is missing, and once the receiver is back it plays again."""
     settings = MidiSettings(port="synth", rows=(KICK,), clock=False)
-    first = jack_server.witness("synth")
+    first = receiver("synth")
     out = MidiOutput(settings)
     assert out.alive()
     first.close()
@@ -223,7 +223,7 @@ def test_a_receiver_that_vanishes_is_noticed_and_found_again(jack_server: Any, a
     out.close()
     with pytest.raises(Lost, match=r'midi\.port: no port has "synth" in its name'):
         MidiOutput(settings)
-    second = jack_server.witness("synth")
+    second = receiver("synth")
     again = MidiOutput(settings, resumed=True)
     again.send(at(0.0), (struck(),))
     assert second.hear(2) == [(0x89, 36, 0), (0x99, 36, 127)]
@@ -232,10 +232,12 @@ def test_a_receiver_that_vanishes_is_noticed_and_found_again(jack_server: Any, a
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("port", ["", "synth"])
-def test_a_server_that_dies_is_noticed_and_its_successor_used(jack_server: Any, at: At, port: str) -> None:
+def test_a_server_that_dies_is_noticed_and_its_successor_used(
+    jack_server: Any, receiver: Any, at: At, port: str
+) -> None:
     """jackd killed: alive turns False within 2 s, sending raises instead of hanging; a new jackd is used by
     the next outputs of the same process, also when one was not told to close."""
-    first = jack_server.witness("synth")
+    first = receiver("synth")
     settings = MidiSettings(api="jack", port=port, rows=(KICK,), clock=False)
     out = MidiOutput(settings)
     forgotten = MidiOutput(settings)
@@ -259,7 +261,7 @@ def test_a_server_that_dies_is_noticed_and_its_successor_used(jack_server: Any, 
         MidiOutput(settings)
     first.close()  # a dead server's client steals the wake-ups of the next one of its name, in any process
     jack_server.start()
-    witness = jack_server.witness("synth")
+    witness = receiver("synth")
     again = MidiOutput(settings)
     if not port:
         witness.connect("getaway:Getaway")
@@ -274,9 +276,9 @@ def test_a_server_that_dies_is_noticed_and_its_successor_used(jack_server: Any, 
 
 
 @pytest.mark.e2e
-def test_ports_lists_both_directions(jack_server: Any) -> None:
+def test_ports_lists_both_directions(jack_server: Any, receiver: Any) -> None:
     """What can be sent to and what can be heard, each once, quickly."""
-    jack_server.witness("synth")
+    receiver("synth")
     out = MidiOutput(MidiSettings(api="jack"))
     started = time.monotonic()
     found = [entry for entry in ports() if entry[0] == "jack"]
@@ -287,9 +289,9 @@ def test_ports_lists_both_directions(jack_server: Any) -> None:
 
 
 @pytest.mark.e2e
-def test_asking_alive_while_sending_and_closing_is_safe(jack_server: Any, at: At) -> None:
+def test_asking_alive_while_sending_and_closing_is_safe(jack_server: Any, receiver: Any, at: At) -> None:
     """alive from another thread, all the time: no crash, no message lost."""
-    witness = jack_server.witness("synth")
+    witness = receiver("synth")
     out = MidiOutput(MidiSettings(port="synth", rows=(Row("kick", program=5),), clock=False))
     over, asked = threading.Event(), [0]
 

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 from stagehands import SETTINGS, Running
 
-from engine import controls
 from engine.clock import now
+from engine.controls import KEYS, command_for
 from engine.grid import Grid
 from engine.slot import Shared
 from engine.stage_settings import StageSettings
 from engine.state import State
-from visuals.keys import KEYS, command_for
 from visuals.pictures import save_png
 
 pytestmark = pytest.mark.e2e
@@ -185,10 +184,6 @@ def test_every_key_of_the_table_does_what_it_says(stage_here: Any, tmp_path: Pat
     for writer in stage._writers:
         writer.join()
     assert len(list(tmp_path.glob("getaway-*.png"))) == 1
-
-
-def test_the_terminal_has_the_same_keys() -> None:
-    assert [repr(key) for key in KEYS] == [repr(key) for key in controls.KEYS]
 
 
 def test_keys_without_a_row_do_nothing(stage_here: Any) -> None:
