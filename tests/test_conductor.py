@@ -69,7 +69,7 @@ def conduct(papers: list[Paper], until: float, state: Callable[[float], State] =
         conductor.add(paper)
     now = 999.9
     while now < until:
-        due = conductor.step(now, state(now))
+        due = conductor.step(now, replace(state(now), time=now))  # fresh: the listener has just spoken
         assert now < due <= now + 0.05 + 1e-9
         now = due
     return conductor
