@@ -58,17 +58,20 @@ class LevelMeter:
         for i, level in enumerate(bands):
             self._band_reference[i] = self._follow(float(self._band_reference[i]), float(level))
         self._row_reference = self._follow(self._row_reference, float(rows.max()))
-        # What is silence is a matter of the whole: a band of quiet music lies far below what the whole may not.
-        hush = max(1.0, _SILENCE / self._reference)
+        # What is silence is a matter of the whole: a band of quiet music lies far below it. Under it all levels fall
+        # twice as fast as the sound, so that an input's hiss shows nothing (-80 dBFS: 0).
+        hush = max(1.0, _SILENCE / self._reference) ** 2
         # A band counts as present only against the whole mix: without this a bassless song would show hum as bass.
         floor = float(self._band_reference.max()) * 10 ** (-40.0 / 20.0)
         self._slow_power += (power - self._slow_power) * min(1.0, self._step / _ENERGY)
         self._loudest = max(self._slow_power, self._loudest * math.exp(-self._step / _MEMORY), _SILENCE**2)
         below = 10.0 * math.log10(max(self._slow_power, 1e-20) / self._loudest)
-        if rms > _SILENCE:
+        if rms > _NOTHING:
+            # By how much of the music it is: what hisses between its sounds has a say only when it is loud itself.
+            share = min(1.0, rms / (self._reference * hush))
             centroid = math.exp(float(self._log_f @ magnitudes) / float(magnitudes.sum()))
             brightness = math.log(centroid / _DARK) / math.log(_BRIGHT / _DARK)
-            self._mood += (min(max(brightness, 0.0), 1.0) - self._mood) * min(1.0, self._step / 3.0)
+            self._mood += (min(max(brightness, 0.0), 1.0) - self._mood) * share * min(1.0, self._step / 3.0)
         self._wave = np.concatenate((self._wave[frame.size :], frame[-self._wave.size :]))
         gain = 0.25 / (self._reference * hush)
         self.levels = Levels(
