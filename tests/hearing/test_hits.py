@@ -34,7 +34,7 @@ def detect(sound: Sound, rate: int, begin: Hits | None = None) -> Found:
 
 
 def latencies(found: list[Hit], times: np.ndarray) -> list[float]:
-    """Seconds from each true hit to the first one told within 40 ms after it; true hits that were missed are left out."""
+    """Seconds from each true hit to the first one told within 40 ms after it; hits that were missed are left out."""
     told = np.array([hit.time for hit in found])
     after = [told[(told >= time) & (told < time + 0.04)] - time for time in times]
     return [float(some[0]) for some in after if some.size]
