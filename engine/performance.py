@@ -98,6 +98,8 @@ class Performance:
             self._children.append(_Child("stage", "visuals.stage", "perform", stage))
 
     def run(self) -> int:
+        # Matrices here are small: a second BLAS thread only spins beside the first, on a core the stage needs.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         began = now()
         with self._signals(), self._view:
             try:

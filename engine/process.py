@@ -113,11 +113,11 @@ class Engine:
     def _opened(self, source: Source, wanted: str) -> None:
         output = getattr(source, "output", "")
         trouble = getattr(source, "trouble", "")
-        playing = f", playing to {output}" if output else ""
         again = "back: " if self.facts["state"] == "lost" else ""
-        self.log("info", f"listening to {again}{source.name} ({source.rate} Hz{playing})")
+        what = f"playing {source.name} to {output}" if output else f"listening to {source.name}"
+        self.log("info", f"{again}{what} ({source.rate} Hz)")
         if trouble:
-            self.log("warning", f"{trouble}: playing silently")
+            self.log("warning", f"{trouble}: performing it silently")
         self.facts = {"state": "playing" if output else "listening", "name": source.name, "trouble": trouble}
         self.facts |= {"rate": source.rate, "output": output, "input": wanted}
         self.block_at = now()

@@ -205,7 +205,7 @@ def summary(state: State, engine: dict[str, Any]) -> str:
         f"level {moment.levels.loudness:.2f}",
     ]
     for output in engine.get("outputs", []):
-        state_of = f"{output['sent']} sent, {output['late']} late" if output["open"] else output["trouble"] or "closed"
+        state_of = f"{output['sent']} sent, {output['late']} late" if output["open"] else "closed"
         parts.append(f"{output['name']}: {state_of}")
     if source.get("overflows"):
         parts.append(f"{source['overflows']} overflows")

@@ -26,7 +26,10 @@ from engine.faults import Lost, Refused
 from engine.state import Floats
 
 DEMO = Path(__file__).parent / "demo.ogg"
-_AHEAD = 1.0  # seconds the reader stays ahead of the audio thread
+_AHEAD = 4  # chunks the reader stays ahead of the audio thread
+_CHUNK = 0.25  # seconds: what is read at once (block by block cost three times as much)
+
+_Chunk = list[tuple[Floats, Floats | None]]  # (what is heard, what is played) a block
 
 
 def open_file(path: str | Path) -> soundfile.SoundFile:
@@ -78,9 +81,11 @@ class FileSource:
         self._path = Path(path)
         self.rate = int(self._file.samplerate)
         self.name = self._path.name
-        self.output = "silent"
+        self.output = "nobody (silent)"
         self._player: Player | None = None
+        self._silenced: Player | None = None  # one that went away; closed with the rest
         self._resampler: Any = None
+        self._resampling = 0.0  # seconds the resampler holds samples back
         self.trouble = ""  # why it is silent although it was to be played
         if play:
             self._open_player()
@@ -92,9 +97,8 @@ class FileSource:
         self._end = 0
         self._begun = 0.0
         self._stop = threading.Event()
-        self._ready: queue.Queue[tuple[Floats, Floats | None] | Exception | None] = queue.Queue(
-            max(4, int(_AHEAD * self.rate / block))
-        )
+        self._ready: queue.Queue[_Chunk | Exception | None] = queue.Queue(_AHEAD)
+        self._chunk: _Chunk = []  # blocks of the newest chunk not handed over yet, the next one last
         self._reader = threading.Thread(target=self._read_ahead, name="file reader", daemon=True)
         self._reader.start()
 
@@ -114,28 +118,37 @@ class FileSource:
             self._resampler = soxr.ResampleStream(self.rate, self._player.rate, self._player.channels, dtype="float32")
 
     def _read_ahead(self) -> None:
+        whole = max(1, round(_CHUNK * self.rate / self._block)) * self._block
         try:
             while not self._stop.is_set():
-                samples = _read(self._file, self._block, self._path)
-                if samples.shape[0] == 0:
-                    if not self._loop:
-                        break
+                samples = _read(self._file, whole, self._path)
+                if samples.shape[0]:
+                    self._offer(self._cut(samples))
+                elif self._loop:
                     self._file.seek(0)
-                    continue
-                self._offer((samples, self._playable(samples)))
+                else:
+                    break
             self._offer(None)
         except Exception as error:  # whatever it is belongs to the audio thread's owner, not to this helper
             self._offer(error)
 
-    def _offer(self, item: tuple[Floats, Floats | None] | Exception | None) -> None:
+    def _offer(self, item: _Chunk | Exception | None) -> None:
         while not self._stop.is_set():
             try:
                 return self._ready.put(item, timeout=0.2)
             except queue.Full:
                 continue
 
+    def _cut(self, samples: Floats) -> _Chunk:
+        """A chunk as blocks, each with what the output gets for it, the first one last."""
+        heard = np.split(samples, range(self._block, samples.shape[0], self._block))
+        played = self._playable(samples)
+        # A resampler gives now a sample more, now one less: its output is shared out evenly.
+        parts = [None] * len(heard) if played is None else np.array_split(played, len(heard))
+        return list(zip(heard, parts, strict=True))[::-1]
+
     def _playable(self, samples: Floats) -> Floats | None:
-        """What the output gets for a block: its channels, its rate."""
+        """What the output gets for these samples: its channels, its rate."""
         if self._player is None:
             return None
         have, want = samples.shape[1], self._player.channels
@@ -147,15 +160,18 @@ class FileSource:
             played = samples
         if self._resampler is not None:
             played = self._resampler.resample_chunk(played)
+            self._resampling = self._resampler.delay() / self._player.rate
         return np.ascontiguousarray(played, np.float32)
 
     def read_rt(self) -> Block | None:
-        item = self._ready.get()
-        if item is None:
-            return None
-        if isinstance(item, Exception):
-            raise item
-        samples, played = item
+        if not self._chunk:
+            item = self._ready.get()
+            if item is None:
+                return None
+            if isinstance(item, Exception):
+                raise item
+            self._chunk = item
+        samples, played = self._chunk.pop()
         self._end += samples.shape[0]
         if self._player is not None and played is not None:
             return self._play_rt(samples, played)
@@ -166,12 +182,12 @@ class FileSource:
         try:
             self._player.write_rt(played)
         except Lost as error:  # the show goes on in silence, on the same line
-            self.trouble, self.output = str(error), "silent"
-            self._player = None
+            self.trouble, self.output = str(error), "nobody (silent)"
+            self._silenced, self._player = self._player, None
             self._begun = clock.now() - self._end / self.rate
             return self._pace_rt(samples)
-        # What was just handed over is heard when all that lies in the output's buffer has been.
-        return Block(samples, self._end, clock.now() + self._player.latency)
+        # What was just handed over is heard when all that lies in the resampler and the output's buffer has been.
+        return Block(samples, self._end, clock.now() + self._player.latency + self._resampling)
 
     def _pace_rt(self, samples: Floats) -> Block:
         if self._begun == 0.0:
@@ -193,6 +209,7 @@ class FileSource:
     def close(self) -> None:
         self._stop.set()
         self._reader.join(1.0)
-        if self._player is not None:
-            self._player.close()
+        for player in (self._player, self._silenced):
+            if player is not None:
+                player.close()
         self._file.close()

@@ -48,7 +48,7 @@ class Listener:
         begin = State.unheard()
         grid = seed.grid if seed else replace(
             begin.grid,
-            period=60.0 / math.sqrt(low * high),
+            period=60.0 / (120.0 if low <= 120.0 <= high else math.sqrt(low * high)),
             beats_per_bar=settings.beats_per_bar,
             bars_per_phrase=settings.bars_per_phrase,
         )  # fmt: skip
