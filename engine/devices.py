@@ -54,7 +54,7 @@ def _midi(console: Console) -> None:
 
 def _displays(console: Console) -> None:
     # In a process of its own: asking a broken GL stack may end the one who asks.
-    code = "import json; from visuals.stage import displays; print(json.dumps([list(d) for d in displays()]))"
+    code = "import json; from visuals.displays import displays; print(json.dumps([list(d) for d in displays()]))"
     asked = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False
     )  # fmt: skip
