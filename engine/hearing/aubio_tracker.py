@@ -17,6 +17,10 @@ from engine.state import Floats
 # aubio's tempo loses its count in digital silence. A floor at -60 dBFS keeps it going and makes it better all round
 # (dev set, 71 excerpts: F 0.682 without, 0.720 with).
 _FLOOR = 1e-3
+# Full scale: a peak below this is silence. There aubio goes on telling beats of its own making, which sat so well on
+# the line that trust in it was 0.98 after 30 s of silence, while the tempo drifted from 126 to 121.6.
+_SILENCE = 3e-4
+_PAUSE = 1.0  # seconds of silence that belong to the music
 
 
 class AubioTracker:
@@ -31,11 +35,14 @@ class AubioTracker:
         self._frames = 0
         self._fitter = LineFitter(seed, shortest=60.0 / bpm[1], longest=60.0 / bpm[0], known=known)
         self._bar_confidence = 0.0
+        self._sounded = 0.0  # stream time in seconds of the newest frame that was not silent
 
     def push(self, frame: Floats, end: float) -> Track | None:
         at = (self._frames % 256) * self.hop
         self._frames += 1
-        if self._tempo(frame + self._floor[at : at + self.hop])[0]:
+        if float(np.abs(frame).max()) > _SILENCE:
+            self._sounded = end
+        if self._tempo(frame + self._floor[at : at + self.hop])[0] and end - self._sounded < _PAUSE:
             self._fitter.beat(self._tempo.get_last_s())
         return self._told(end)
 

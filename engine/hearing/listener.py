@@ -32,6 +32,7 @@ HINTS = {
     "downbeat": "the nearest beat is a downbeat",
     "resync": "forget the line, listen afresh",
 }
+_SLOWEST, _FASTEST = 30.0, 300.0  # BPM a person may ask for
 _TAP_PAUSE = 2.0  # seconds without a tap after which the next one begins a new count
 
 
@@ -102,9 +103,11 @@ class Listener:
 
     def hint(self, hint: str, time: float, amount: float = 0.0) -> bool:
         """A person's word (see HINTS) given at stream `time`. False when it can't be followed."""
+        if not (math.isfinite(time) and math.isfinite(amount)):
+            return False
         if hint == "tap":
             return self._tap(time)
-        if hint == "tempo" and not 30.0 <= amount <= 300.0:
+        if hint == "tempo" and not _SLOWEST <= amount <= _FASTEST:
             return False
         return self._apply(hint, time, amount) if hint in HINTS else False
 
@@ -113,8 +116,9 @@ class Listener:
             self._taps.clear()
         self._taps = [*self._taps[-15:], time]
         if len(self._taps) >= 4:
-            period = float(np.polyfit(np.arange(len(self._taps)), self._taps, 1)[0])
-            self._apply("tempo", time, 60.0 / period)
+            bpm = 60.0 / float(np.polyfit(np.arange(len(self._taps)), self._taps, 1)[0])
+            if _SLOWEST <= bpm <= _FASTEST:  # a key that is held down repeats 30 times a second
+                self._apply("tempo", time, bpm)
         return self._apply("beat", time, 0.0)
 
     def _apply(self, hint: str, time: float, amount: float) -> bool:
