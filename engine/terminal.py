@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
@@ -81,7 +82,8 @@ class TerminalView:
 
     def say(self, level: str, text: str) -> None:
         for line in text.splitlines():
-            self._said.append(Text(f"{time.strftime('%H:%M:%S')} {line}", _STYLES.get(level, "")))
+            said = f"{time.strftime('%H:%M:%S')} {line}"
+            self._said.append(Text(said, _STYLES.get(level, ""), no_wrap=True, overflow="ellipsis"))
 
     def look(self, shared: Shared) -> None:
         if self._keys is None:
@@ -98,12 +100,11 @@ def picture(title: str, state: State, engine: dict[str, Any], stage: dict[str, A
     """The view as rich draws it, of a State and the two reports at a host time."""
     moment = Moment.at(state, time)
     source = engine.get("source", {})
-    head = Text.assemble((f" {title} ", "reverse bold"), "  ", _source_line(source))
-    rows: list[Any] = [head, Text(), _beat_line(moment), _level_line(state), Text(), _outputs(engine)]
-    rows.append(_process_line(engine, stage))
-    rows += said
-    rows.append(Text("  ".join(f"{k.label} {k.says}" for k in KEYS if k.sends and k.do != "blackout"), "dim"))
-    return Group(*rows)
+    inside: list[Any] = [_beat_line(moment), _level_line(state), Text(), _outputs(engine), _process_line(engine, stage)]
+    keys = Text(" · ".join(f"{k.label} {k.do}" for k in KEYS if k.sends), "dim", no_wrap=True, overflow="ellipsis")
+    heading = Text.assemble((title, "bold"), "  ", _source_line(source))
+    panel = Panel(Group(*inside), title=heading, title_align="left", subtitle=keys, border_style="bright_black")
+    return Group(panel, *said)
 
 
 def _source_line(source: dict[str, Any]) -> Text:
@@ -118,12 +119,13 @@ def _source_line(source: dict[str, Any]) -> Text:
         text.append(f"  {source['overflows']} overflows, {source['dropped']} dropped", "yellow")
     if state == "lost":
         text.append(f"  {source.get('trouble', '')}", "red")
+    text.no_wrap, text.overflow = True, "ellipsis"
     return text
 
 
 def _beat_line(moment: Moment) -> Text:
     """Tempo, a lamp for each beat of the bar, bar and phrase, confidence."""
-    text = Text(f" {moment.bpm:6.1f} BPM  ", "bold")
+    text = Text(f"{moment.bpm:5.1f} BPM  ", "bold")
     for beat in range(1, moment.beats_per_bar + 1):
         lit = beat == moment.beat_in_bar
         fresh = lit and moment.beat_phase < 0.35
@@ -141,7 +143,7 @@ def _beat_line(moment: Moment) -> Text:
 
 
 def _level_line(state: State) -> Text:
-    text = Text("  level ", "dim")
+    text = Text("level ", "dim")
     text.append(_bar(state.levels.loudness, 12), "cyan")
     for name in BANDS:
         text.append(f"  {name} ", "dim")
@@ -157,29 +159,32 @@ def _bar(value: float, width: int) -> str:
     return ("█" * full + (" ▏▎▍▌▋▊▉"[part] if part else "")).ljust(width, "·")
 
 
-def _outputs(engine: dict[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=True, header_style="dim", expand=False)
+def _outputs(engine: dict[str, Any]) -> Group:
+    table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("output", "state", "latency", "sent", "late by", "late", "skipped"):
-        table.add_column(name, justify="left" if name in ("output", "state") else "right")
+        table.add_column(name, justify="left" if name in ("output", "state") else "right", no_wrap=True)
+    troubles: list[Text] = []
     for output in engine.get("outputs", []):
         trouble = output["trouble"]
         lateness = output["lateness"]
         table.add_row(
             output["name"],
-            Text("open", "green") if output["open"] else Text(trouble or "closed", "red"),
+            Text("open", "green") if output["open"] else Text("closed", "red"),
             f"{output['latency'] * 1000:+.0f} ms",
             str(output["sent"]),
             "-" if lateness is None else f"{lateness * 1000:.2f} ms",
             str(output["late"]),
             str(output["skipped"]),
         )
+        if trouble:
+            troubles.append(Text(f"{output['name']}: {trouble}", "red", no_wrap=True, overflow="ellipsis"))
     if not engine.get("outputs"):
         table.add_row(Text("none in this show", "dim"), "", "", "", "", "", "")
-    return table
+    return Group(table, *troubles)
 
 
 def _process_line(engine: dict[str, Any], stage: dict[str, Any]) -> Text:
-    text = Text(" engine ", "dim")
+    text = Text("engine ", "dim")
     if engine:
         scheduling = engine.get("scheduling", {}).get("audio", "")
         text.append(f"{engine['cpu'] * 100:.0f} % of a core, {scheduling} scheduling")
