@@ -94,9 +94,9 @@ def make(name: str, starter: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write((configs() / f"{starter}.toml").read_text(encoding="utf-8"))
-    except FileExistsError:
-        raise Refused(f"{path}: exists already; choose another name (nothing was changed)") from None
     except OSError as error:
+        if path.exists():
+            raise Refused(f"{path}: exists already; choose another name (nothing was changed)") from None
         raise Refused(f"{path}: can't be written: {error.strerror}") from None
     return path
 
@@ -112,13 +112,14 @@ def load(path: Path) -> Show:
 def read(path: Path) -> tuple[Show | None, list[str]]:
     """(show, []) or (None, every problem as `file: key: ...`)."""
     try:
-        table = tomllib.loads(path.read_bytes().decode("utf-8"))
+        table = tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # Windows' editors begin a file with a mark
     except OSError as error:
         return None, [f"{path}: can't be read: {error.strerror}"]
     except UnicodeDecodeError as error:
         return None, [f"{path}: byte {error.start} is not UTF-8: save the file as UTF-8 text"]
     except tomllib.TOMLDecodeError as error:
-        return None, [f"{path}: is not TOML: {error}"]
+        said = str(error).replace("Cannot overwrite a value", "A key is set twice")
+        return None, [f"{path}: is not TOML: {said}"]
     show, wrong = check(table)
     return show, [f"{path}: {problem}" for problem in wrong]
 
@@ -137,7 +138,8 @@ def check(table: dict[str, Any]) -> tuple[Show | None, list[str]]:
     try:
         show: Show = TypeAdapter(Show).validate_json(text, strict=True, extra="forbid")
     except ValidationError as error:
-        return None, [*wrong, *(_line(table, problem) for problem in error.errors(include_url=False))]
+        problems = error.errors(include_url=False)
+        return None, [*wrong, *(_line(problem) for problem in problems if _to_the_point(problem, problems))]
     wrong += _across(show)
     return (None, wrong) if wrong else (show, [])
 
@@ -155,22 +157,34 @@ def _finite(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _line(table: Any, problem: Any) -> str:
+def _key(problem: Any) -> list[str | int]:
+    """Where a problem is, without the names pydantic gives to the alternatives of a union."""
+    return [p for p in problem["loc"] if isinstance(p, int) or (p not in _ALTERNATIVES and not p.startswith("tuple["))]
+
+
+def _to_the_point(problem: Any, problems: list[Any]) -> bool:
+    """Whether a problem is worth telling: where one value or a list may stand, only what the value comes closest to."""
+    if _key(problem) == list(problem["loc"]):
+        return True
+    listed = any(isinstance(other["input"], list) for other in problems if _key(other) == _key(problem))
+    inside = any(isinstance(part, str) and part.startswith("tuple[") for part in problem["loc"])
+    return inside == (listed or isinstance(problem["loc"][-1], int))
+
+
+def _line(problem: Any) -> str:
     """One of pydantic's findings in this project's words."""
-    place = [part for part in problem["loc"] if isinstance(part, int) or not part.startswith(("function", "tagged"))]
     settings: Any = Show
     key, parents = "", []
-    for part in place:
+    for part in _key(problem):
         if isinstance(part, int):
             key += f"[{part}]"
-        elif part in _kinds_in_unions:
-            continue
         else:
             key += f".{part}" if key else part
             parents.append(part)
     for part in parents[:-1]:
         settings = _inside(settings, part)
-    value = json.dumps(problem["input"], default=str)
+    value = problem["input"]
+    text = value if value in ("nan", "inf", "-inf") else json.dumps(value, default=str, ensure_ascii=False)
     context = problem.get("ctx", {})
     match problem["type"]:
         case "unexpected_keyword_argument" | "extra_forbidden":
@@ -180,22 +194,31 @@ def _line(table: Any, problem: Any) -> str:
             near = difflib.get_close_matches(str(parents[-1]), allowed, 1)
             hint = f"did you mean '{near[0]}'?" if near else f"allowed are {', '.join(allowed)}"
             return f"{key}: there is no such key; {hint}"
+        case "missing" | "missing_argument" if isinstance(problem["loc"][-1], int):
+            there = problem["loc"][-1]
+            return f"{key.rpartition('[')[0]}: {text} has too few entries ({there}; more are wanted)"
         case "missing" | "missing_argument":
             return f"{key}: is missing"
         case "literal_error" | "enum":
-            return f"{key}: {value} is not {context['expected']}"
-        case "greater_than_equal" | "less_than_equal":
-            return f"{key}: {value} is not {_range(settings, parents[-1], context)}"
+            return f"{key}: {text} is not {context['expected']}"
+        case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
+            return f"{key}: {text} is not {_range(settings, parents[-1], context)}"
+        case "dataclass_type" | "dataclass_exact_type" if key.endswith("]"):
+            return f"{key}: {text} is not a table ({{ key = value, ... }})"
         case "dataclass_type" | "dataclass_exact_type":
-            return f"{key}: {value} is not a table ([{key}])"
+            return f"{key}: {text} is not a table ([{key}])"
+        case "tuple_type" if _inside(settings, parents[-1]) is not None and len(parents) == 1:
+            return f"{key}: must be a list of tables: write [[{key}]] above each"
         case "tuple_type":
-            return f"{key}: {value} is not a list"
-        case "too_short" | "too_long" | "missing_positional_only_argument":
-            return f"{key}: {value} has the wrong number of entries ({problem['msg'].lower()})"
+            return f"{key}: {text} is not a list"
+        case "too_short" | "too_long":
+            wanted = context.get("max_length", context.get("min_length"))
+            return f"{key}: {text} has {context['actual_length']} entries, {wanted} are wanted"
         case kind if kind.endswith(("_type", "_parsing")) or "int_from_float" in kind:
-            return f"{key}: {value} is not {_TYPES.get(kind.rsplit('_', 1)[0], problem['msg'])}"
+            union = " or a list" if _key(problem) != list(problem["loc"]) and key[-1] != "]" else ""
+            return f"{key}: {text} is not {_TYPES.get(kind.rsplit('_', 1)[0], problem['msg'])}{union}"
         case _:
-            return f"{key}: {value}: {problem['msg']}"
+            return f"{key}: {text}: {problem['msg']}"
 
 
 _TYPES = {
@@ -205,7 +228,7 @@ _TYPES = {
     "string": 'text ("...")',
     "bool": "true or false",
 }
-_kinds_in_unions = {"int", "float", "str", "constrained-int", "constrained-float", "constrained-str", "none", "bool"}
+_ALTERNATIVES = {"int", "float", "str", "constrained-int", "constrained-float", "constrained-str", "none", "bool"}
 
 
 def _inside(settings: Any, part: str) -> Any:
@@ -221,17 +244,18 @@ def _inside(settings: Any, part: str) -> Any:
 
 def _range(settings: Any, key: str, context: dict[str, Any]) -> str:
     """The allowed range of a key, as `1..63999`."""
-    low, high = context.get("ge"), context.get("le")
+    bounds = dict(context)
     hint = get_type_hints(settings, include_extras=True).get(key) if dataclasses.is_dataclass(settings) else None
     queue = [hint]
     while queue:
         kind = queue.pop()
         for bound in getattr(kind, "__metadata__", ()):
-            low, high = getattr(bound, "ge", low), getattr(bound, "le", high)
+            bounds |= {name: getattr(bound, name) for name in ("ge", "le", "gt", "lt") if hasattr(bound, name)}
         queue += [arg for arg in (*get_args(kind), get_origin(kind)) if hasattr(arg, "__metadata__") or get_args(arg)]
-    if low is None or high is None:
-        return f"at least {low}" if high is None else f"at most {high}"
-    return f"{low:g}..{high:g}"
+    if "ge" in bounds and "le" in bounds:
+        return f"{bounds['ge']:g}..{bounds['le']:g}"
+    words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+    return " and ".join(f"{word} {bounds[name]:g}" for name, word in words.items() if name in bounds)
 
 
 def _across(show: Show) -> list[str]:
