@@ -199,7 +199,7 @@ def _open_part(path: Path, number: int, begin: dict[str, Any]) -> tuple[LiveList
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line number, line) of a recording; a torn last line (a crash) ends it."""
     try:
-        file = path.open(encoding="utf-8")
+        file = path.open(encoding="utf-8", errors="replace")  # a sound file, say, is to be told as no recording
     except OSError as error:
         raise Refused(f"{path}: can't be read: {error.strerror}") from None
     with file:
@@ -207,8 +207,10 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             try:
                 line = json.loads(text)
             except json.JSONDecodeError:
+                line = None
+            if not isinstance(line, dict):
                 if number == 1:
-                    raise Refused(f"{path}: is not a Getaway recording") from None
+                    raise Refused(f"{path}: is not a Getaway recording")
                 return
             if number == 1 and (line.get("getaway"), line.get("version")) != ("recording", VERSION):
                 raise Refused(f"{path}: is not a Getaway recording of version {VERSION}")

@@ -212,5 +212,5 @@ def test_nothing_is_ever_overwritten(home: Path) -> None:
 
 def test_a_place_that_can_not_be_written_is_told(home: Path) -> None:
     (home / "file").write_text("")
-    with pytest.raises(Refused, match="file/x.toml: can't be written: File exists"):
+    with pytest.raises(Refused, match=r"file/x.toml: can't be written: File exists"):
         make(str(home / "file" / "x.toml"), "vj")
