@@ -21,7 +21,7 @@ from engine.faults import Refused
 from engine.hearing import ListenerSettings
 from engine.hearing.listener import TRACKERS, Listener
 
-_SURE_OF_BARS = 0.1  # bar confidence below which no place in the bar is claimed
+_SURE_OF_BARS = 0.4  # bar confidence below which no place in the bar is claimed
 
 
 def beats_of(path: Path, settings: ListenerSettings, lead: float = 0.0) -> Iterator[dict[str, Any]]:

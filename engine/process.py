@@ -194,7 +194,7 @@ class Engine:
         if what in HINTS:
             state = ear.hint(what, host, amount) if ear is not None else None
             if state is None:
-                self.log("warning", f"{what}: not followed (nothing is heard yet, or the tempo would leave listener.tempo)")
+                self.log("warning", f"{what}: not followed (nothing heard yet, or outside listener.tempo)")
                 return
             if self.recorder is not None:
                 self.recorder.hint(what, host, amount)

@@ -10,6 +10,7 @@ import aubio
 import numpy as np
 
 from engine.grid import Grid
+from engine.hearing.bars import BarGuess
 from engine.hearing.beats import LineFitter, Track
 from engine.hearing.frames import hop_for
 from engine.state import Floats
@@ -24,7 +25,7 @@ _PAUSE = 1.0  # seconds of silence that belong to the music
 
 
 class AubioTracker:
-    """Implements Tracker. Bars are unknown to it: it counts 4 beats a bar with no confidence in which is first."""
+    """Implements Tracker. Bars are guessed from the low end (bars.py); their metre is the one it was given."""
 
     def __init__(self, rate: int, seed: Grid, *, bpm: tuple[float, float], known: bool) -> None:
         """rate: Hz. seed: line to go on with, stream seconds. bpm: slowest and fastest. known: see LineFitter."""
@@ -34,6 +35,7 @@ class AubioTracker:
         self._floor = np.random.default_rng(0).normal(0.0, _FLOOR, 256 * self.hop).astype(np.float32)
         self._frames = 0
         self._fitter = LineFitter(seed, shortest=60.0 / bpm[1], longest=60.0 / bpm[0], known=known)
+        self._bars = BarGuess(rate)
         self._bar_confidence = 0.0
         self._sounded = 0.0  # stream time in seconds of the newest frame that was not silent
 
@@ -44,12 +46,15 @@ class AubioTracker:
             self._sounded = end
         if self._tempo(frame + self._floor[at : at + self.hop])[0] and end - self._sounded < _PAUSE:
             self._fitter.beat(self._tempo.get_last_s())
+        self._fitter.grid, bars = self._bars.push(frame, end, self._fitter.grid)
+        self._bar_confidence = bars * min(1.0, 2.0 * self._fitter.confidence(end))
         return self._told(end)
 
     def hint(self, hint: str, time: float, amount: float) -> Track | None:
         if not self._fitter.hint(hint, time, amount):
             return None
         if hint == "downbeat":
+            self._bars.tell()
             self._bar_confidence = 1.0
         return self._told(time)
 
