@@ -81,6 +81,7 @@ RT_EXTRA: dict[str, dict[str, str]] = {
     },
     "engine/audio/file.py::read_rt": {
         "self._ready.get": "a file's reader thread is a second ahead, and waiting for it harms nobody",
+        "self._chunk.pop": "the last of a list",
     },
     "engine/audio/file.py::_play_rt": {"str": "once, when the output was lost"},
     "engine/process.py::_pump_rt": {
