@@ -1,5 +1,5 @@
 # Every target sets up what it needs by itself; a second run finds it done and starts at once.
-#   make perform ARGS="my-show --source file:song.flac"    what `getaway perform` takes
+#   make perform ARGS="my-show --input song.flac"          what `getaway perform` takes
 #   make perform SHOW=my-show.toml                         the same, for a show only
 #   make test    ARGS="-k grid -x"                         what pytest takes
 

@@ -19,9 +19,11 @@ from engine.outputs import midi_jack
 
 
 class JackServer:
-    """A private jackd on the dummy driver, 48 kHz, 128 frames; this process's clients find it by the environment."""
+    """A private jackd on the dummy driver, 48 kHz; this process's clients find it by the environment."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, period: int = 128) -> None:
+        """log: of jackd. period: frames a cycle."""
+        self.period = period
         # One name, taken in turns: JACK knows eight servers and counts a killed one until its name is used again.
         self.name = "getaway-test"
         self._turn = open(Path(tempfile.gettempdir()) / "getaway-test-jack.lock", "a")  # noqa: SIM115  # held until stop
@@ -31,7 +33,7 @@ class JackServer:
         self.clients: list[Any] = []  # closed, by their close(), before the server
 
     def start(self) -> None:
-        command = ["jackd", "-S", "-n", self.name, "-d", "dummy", "-r", "48000", "-p", "128"]
+        command = ["jackd", "-S", "-n", self.name, "-d", "dummy", "-r", "48000", "-p", str(self.period)]
         command.insert(1, "-R" if os.geteuid() == 0 else "-r")
         if shutil.which("setpriv"):  # a crash of the tests leaves no server behind
             command = ["setpriv", "--pdeathsig", "TERM", *command]

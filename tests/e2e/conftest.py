@@ -50,7 +50,8 @@ class Song:
     beats: Any
 
 
-def _read(path: Path) -> Any:
+def read_song(path: Path) -> Any:
+    """float32[n], mono at 48 kHz."""
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     return soxr.resample(samples.mean(axis=1), rate, 48000).astype(np.float32)
 
@@ -61,8 +62,8 @@ def song() -> Song:
     audio = SHARED / "dev" / f"{SONG}.ogg"
     if audio.is_file():
         beats = np.loadtxt(audio.with_suffix(".beats"), ndmin=2)[:, 0]
-        return Song(SONG, _read(audio), beats)
-    return Song("demo", _read(DEMO), demo_song.beat_times())
+        return Song(SONG, read_song(audio), beats)
+    return Song("demo", read_song(DEMO), demo_song.beat_times())
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""End to end as a user has it: a player into a PipeWire null sink, Getaway on its monitor; then the server goes away."""
+"""End to end as a user has it: a player into a PipeWire null sink, Getaway on its monitor; the server goes away."""
 
 from __future__ import annotations
 
