@@ -163,6 +163,19 @@ def test_death_between_any_two_stores_leaves_the_value_before_or_the_new_one(
     assert cell.number == (24 if stores == 2 else 8)
 
 
+def test_a_value_that_is_not_counted_yet_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader is held up between the count and the cell, which the writer has come round to and not counted yet.
+
+    Were it given 8 now, its next read could give it 7.
+    """
+    cell = slot()
+    for number in range(1, 9):
+        cell.write(payload(number))
+    counts = iter([4, 7, 7])
+    monkeypatch.setattr(Slot, "number", property(lambda self: next(counts)))
+    assert cell.read() == (7, payload(7))
+
+
 def test_a_value_whose_bytes_are_wrong_is_passed_over_for_the_one_before() -> None:
     cell = slot()
     cell.write(b"good")

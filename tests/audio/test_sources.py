@@ -245,13 +245,13 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        ("auto", "Mic"), ("4", "Webcam"), ("6", "USB Mic 2"), ("usb", "USB Mic 2"), ("mic", "Mic"),
+        ("auto", "Mic"), ("4", "Webcam"), ("5", "USB Mic 2"), ("usb", "USB Mic 2"), ("mic", "Mic"),
         ("MIC, alsa", "Mic"), ("webcam", "Webcam"), ("cam, AL", "Webcam"),
     ],
 )  # fmt: skip
 def test_an_input_is_found_by_number_name_or_part_of_it(wanted: str, found: str, plug: Any) -> None:
     """The whole name before a part of one, in any case."""
-    plug("Webcam", "Mic", "USB Mic 2", default=1)
+    plug("Webcam", "USB Mic 2", "Mic", default=2)
     assert find_input(wanted).name == found
 
 

@@ -82,6 +82,16 @@ def test_a_tone_moves_its_own_band_and_row(hz: float, rate: int) -> None:
     assert abs(int(np.argmax(found[-1].spectrum)) - row) <= (3 if hz < 100 else 1)
 
 
+def test_pink_noise_is_level_over_the_rows() -> None:
+    """Music falls by some 3 dB an octave; so does pink noise: the two ends of the picture are equally high."""
+    bins = np.fft.rfft(noise(8.0, 44100))
+    hz = np.maximum(np.fft.rfftfreq(8 * 44100, 1 / 44100), 20.0)
+    pink = (3.0 * np.fft.irfft(bins / np.sqrt(hz))).astype(np.float32)
+    found, _ = meter(pink, 44100)
+    rows = np.mean([levels.spectrum for levels in found[300:]], axis=0)
+    assert abs(rows[16:28].mean() - rows[48:60].mean()) < 0.06
+
+
 def test_energy_falls_in_a_breakdown_and_returns_with_the_drop() -> None:
     """12 s of song, 8 s of it at -20 dB, 8 s again: above 0.9, below 0.15 after 6 s, above 0.9 after 4 s."""
     quiet = MUSIC[: 8 * 44100] * np.float32(0.1)

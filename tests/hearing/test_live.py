@@ -55,6 +55,7 @@ def test_lost_samples_are_bridged_so_that_the_count_goes_on(lost: float) -> None
     assert ear.lost / RATE == pytest.approx(lost, abs=0.001)
     last = play(ear, sound[at + BLOCK :], 100.0 + (at + BLOCK) / RATE)[-1]
     assert last.time == pytest.approx(108.0, abs=0.02)
+    assert last.heard / RATE == pytest.approx(8.0, abs=0.02)
     assert min(abs(last.hits.kick.time - 100.005 - EVERY)) < 0.006
 
 
