@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engine.clock import now
@@ -73,7 +74,8 @@ class Keeper:
             self._e.log("warning", f"{lane.trouble} (trying again)")
         try:
             with self._e.opening:
-                output = open_output(settings, resumed=self._e.generation > 0 or lane is not None)
+                resumed = self._e.generation > 0 or lane is not None
+                output = open_output(settings, resumed=resumed, tap=self._tap(settings.name))
         except (Lost, Refused) as error:
             if str(error) != self._trouble.get(settings.name):
                 self._e.log("warning", f"{error} (trying again)")
@@ -89,6 +91,11 @@ class Keeper:
             else:
                 self._e.conductor.reopen(lane, output)
         self._e.wake.set()
+
+    def _tap(self, name: str) -> Callable[[bytes], None] | None:
+        """What writes an output's messages into the recording, when there is one."""
+        recorder = self._e.recorder
+        return None if recorder is None else lambda message: recorder.sent(name, now(), message)
 
     def _drop(self, lane: Lane, why: str) -> None:
         with self._e.baton:

@@ -5,7 +5,7 @@ A recording is JSON lines. The first says what it is; then, in order of happenin
   {"heard": samples, "host": s, "lost": bool, "crc": n}   a block, and the CRC-32 over all States since "begin"
   {"hint": name, "host": s, "amount": x}             a person's word to the listener
   {"state": {...}}                                   ten times a second, for people and plots
-  {"sent": output, "host": s, "cues": [...], "messages": n}   what an output was told and sent
+  {"sent": output, "host": s, "bytes": hex}          a message that left
   {"end": reason}
 Times are host times in seconds. With audio kept, the mono samples that were heard lie beside it as FILE-1.f32,
 FILE-2.f32 ... one for each "begin": raw 32-bit float little-endian, so that a crash costs the last second and
@@ -29,7 +29,6 @@ import numpy as np
 from engine.faults import Refused
 from engine.hearing import ListenerSettings
 from engine.hearing.live import LiveListener
-from engine.outputs import Beat, Cue
 from engine.state import Floats, State
 
 VERSION = 1
@@ -79,9 +78,8 @@ class Recorder:
     def hint(self, hint: str, host: float, amount: float) -> None:
         self._queue.put({"hint": hint, "host": host, "amount": amount})
 
-    def sent(self, output: str, host: float, cues: tuple[Cue, ...], messages: int) -> None:
-        told = [{"beat": c.number, "time": c.time} if isinstance(c, Beat) else {c.kind: c.count} for c in cues]
-        self._queue.put({"sent": output, "host": host, "cues": told, "messages": messages})
+    def sent(self, output: str, host: float, message: bytes) -> None:
+        self._queue.put({"sent": output, "host": host, "bytes": message.hex()})
 
     def close(self, reason: str) -> None:
         self._queue.put({"end": reason})

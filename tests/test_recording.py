@@ -13,7 +13,6 @@ import pytest
 from engine.faults import Refused
 from engine.hearing import ListenerSettings
 from engine.hearing.live import LiveListener
-from engine.outputs import Beat, Struck
 from engine.recording import Recorder, replay
 from engine.state import State
 from tests.synthetic import song
@@ -39,7 +38,7 @@ def record(path: Path, *, audio: bool = True, openings: int = 1, seconds: float 
             seed = states[-1] if states else seed
             if number == 80 and ear.hint("tap", host - 0.03, 0.0):
                 recorder.hint("tap", host - 0.03, 0.0)
-        recorder.sent("midi", 100.0, (Beat(4, 100.5, 1, 1, False, 0.5, 0.5), Struck("kick", 3, 100.0, 1.0, 0)), 2)
+        recorder.sent("midi", 100.0, bytes((0x99, 36, 100)))
     if end:
         recorder.close("stopped")
     assert seed is not None
@@ -152,7 +151,7 @@ def test_a_recording_holds_what_was_sent_and_how_it_was(recorded: Path) -> None:
     assert kept[0] == {"getaway": "recording", "version": 1, "title": "T"}
     assert kept[-1] == {"end": "stopped"}
     assert [line for line in kept if "sent" in line] == [
-        {"sent": "midi", "host": 100.0, "cues": [{"beat": 4, "time": 100.5}, {"kick": 3}], "messages": 2}
+        {"sent": "midi", "host": 100.0, "bytes": "992464"}
     ]
     states = [line["state"] for line in kept if "state" in line]
     assert 15 <= len(states) <= 21  # ten a second

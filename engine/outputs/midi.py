@@ -75,7 +75,8 @@ class MidiOutput:
 
     settings: ValueError when they have problems. clock: host time, for watching the port only. sink: where messages
     go instead of a port. resumed: a predecessor may have been killed while it played; its notes are ended and slaves
-    that still run are stopped and continued in place. Raises Lost when the port can't be opened.
+    that still run are stopped and continued in place. tap: is shown each message once it was sent, for a recording;
+    must not block. Raises Lost when the port can't be opened.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class MidiOutput:
         *,
         sink: Sink | None = None,
         resumed: bool = False,
+        tap: Callable[[bytes], None] | None = None,
     ) -> None:
         if wrong := settings.problems():
             raise ValueError("midi: " + "; ".join(wrong))
@@ -97,6 +99,7 @@ class MidiOutput:
         self.rate = settings.rate if self._levels else 0.0
         self.wake = math.inf
         self._sent = 0
+        self._tap = tap
         self._closed = False
         # What sounds: (status, number) -> when it is due to end, and what ends it. Momentary controllers count too.
         self._sounding: dict[tuple[int, int], tuple[float, Message]] = {}
@@ -174,6 +177,8 @@ class MidiOutput:
     def _out(self, message: Message) -> None:
         self._sink.send(message)
         self._sent += 1
+        if self._tap is not None:
+            self._tap(bytes(message))
 
     def _clear(self) -> None:
         """Send the ends of all notes of the map that don't sound now, each once."""

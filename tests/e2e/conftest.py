@@ -37,7 +37,7 @@ scene = "pulse"
 size = [320, 180]
 [[midi]]
 name = "midi"
-virtual = "Getaway"
+{port}
 """
 
 
@@ -119,14 +119,15 @@ def alive(pid: int) -> bool:
 
 @pytest.fixture
 def perform(tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    """perform(input, *options, environment=...): a performance of a show with a pulse scene and a virtual port."""
+    """perform(input, *options, environment=..., port=...): a show with a pulse scene and a virtual or named port."""
     started: list[Running] = []
 
-    def start(source: str, *options: str, environment: dict[str, str] | None = None) -> Running:
+    def start(source: str, *options: str, environment: dict[str, str] | None = None, port: str = "") -> Running:
         home = tmp_path / "home"
         (tmp_path / "pulse.frag").write_text(PULSE)
         show = tmp_path / "show.toml"
-        show.write_text(SHOW.format(input=source))
+        target = f'port = "{port}"' if port else 'virtual = "Getaway"'
+        show.write_text(SHOW.format(input=source, port=target))
         log = tmp_path / f"perform-{len(started)}.log"
         env = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
         env |= {"HOME": str(home), "XDG_STATE_HOME": str(home), "PYTHONUNBUFFERED": "1", **(environment or {})}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -170,3 +171,29 @@ def test_a_killed_stage_costs_midi_nothing(
         print(f"\nstage killed: window back after {back:.2f} s; longest tick {longest:.1f} ms (usual {common:.1f})")
     assert gap < 2.0 * usual + 0.010
     assert bright > 1.0, "the new window draws"
+
+
+@pytest.mark.timeout(60)
+def test_a_midi_port_that_vanishes_is_found_again(
+    witness: Callable[[Any], Any], perform: Callable[..., Running], tmp_path: Path
+) -> None:
+    """A port named in the show goes away mid-show: said in one line, the rest goes on, open again when it is back; the
+    recording holds the messages that left."""
+    record = tmp_path / "take.jsonl"
+    running = perform("demo", "--headless", "--silent", "--record", str(record), port="witness")
+    running.wait_for("no port")
+    first = witness(np.zeros(48000, np.float32))
+    running.wait_for("midi: open", 8.0)
+    time.sleep(1.0)
+    heard = first.close()
+    running.wait_for("(trying again)", 5.0, count=2)
+    second = witness(np.zeros(48000, np.float32))
+    running.wait_for("midi: open", 8.0, count=2)
+    time.sleep(1.0)
+    assert running.end() == 0, running.said()
+    again = second.close()
+    assert len(heard.times(*CLOCK)) > 20, "clock reached the first"
+    assert len(again.times(*CLOCK)) > 20, "and the one that came back"
+    assert again.sounding() == set()
+    sent = [json.loads(line) for line in record.read_text().splitlines() if '"sent"' in line]
+    assert sum(line["bytes"] == "f8" for line in sent) >= len(heard.times(*CLOCK))
