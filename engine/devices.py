@@ -15,12 +15,15 @@ from engine.faults import Refused
 def show_devices() -> None:
     """Print what there is. A part whose system is missing says so and what to do, the others are still shown."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=120)  # into a file or pipe nothing needs to wrap
     _sound(console)
     _midi(console)
     _displays(console)
 
 
 def _sound(console: Console) -> None:
+    from engine.audio import pulse
     from engine.audio.device import audio_devices
 
     try:
@@ -33,8 +36,12 @@ def _sound(console: Console) -> None:
         marks = [("loopback", d.loopback), ("default input", d.default_input), ("default output", d.default_output)]
         said = ", ".join(word for word, true in marks if true)
         table.add_row(str(d.number), d.name, d.api, str(d.inputs), str(d.outputs), f"{d.rate / 1000:g} kHz", said)
+    for source in pulse.sources():
+        table.add_row("", source, "Pulse/PipeWire", "", "", "", "loopback" if source.endswith(".monitor") else "")
     if found:
         console.print(table)
+        if any(d.loopback for d in found) or any(d.name in pulse.DEVICES for d in found):
+            console.print("[dim]--input monitor hears what this computer plays[/dim]")
     else:
         console.print("Sound: no device. getaway plays the demo song silently, or any file with --input FILE.")
 

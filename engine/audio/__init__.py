@@ -23,8 +23,8 @@ class SourceSettings:
     "demo", the number or part of the name of a sound input, or the path of a sound file. channels: which of the
     input's channels are heard, from 1; empty: all, mixed. rate: Hz, 0: the input's own. block: samples a block.
     play: whether a file is also played to the default output. loop: whether a file begins again at its end.
-    latency: seconds from the sound at the listeners' ears to the input's own clock, subtracted from all times; the
-    input latency the system reports is already taken off.
+    latency: seconds from the sound at the listeners' ears to the block that arrives here, subtracted from all times:
+    the way through the air to a microphone, and what the sound system takes (some ms; it reports no figure to trust).
     """
 
     input: str = "auto"

@@ -14,24 +14,21 @@ synchronous server waits for that callback, the callback for Python's lock, and 
 
 from __future__ import annotations
 
-import os
 import queue
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from engine import clock
-from engine.audio import Block
+from engine.audio import Block, pulse
 from engine.faults import Lost, Refused
 from engine.state import Floats
 
 _LOOPBACK_WORDS = ("monitor", "loopback", "stereo mix", "what u hear", "blackhole", "soundflower", "vb-audio", "cable")
-# Names of the ALSA plug-ins that lead to PulseAudio or PipeWire, whose sources an environment variable chooses.
 _STEREO = 2
 _JACK = "JACK Audio Connection Kit"  # PortAudio's name of its host API
-_PULSE_DEVICES = ("pulse", "pipewire", "default")
 
 
 def _portaudio() -> Any:
@@ -95,6 +92,7 @@ def audio_devices() -> list[AudioDevice]:
 def find_input(wanted: str) -> AudioDevice:
     """The input by "auto", number, name or part of it ("name, host API" works too). Lost when there is none."""
     inputs = [d for d in audio_devices() if d.inputs > 0]
+    pulse.choose("")
     if not inputs:
         raise Lost("no sound input on this machine: plug one in, or use --input demo or --input FILE")
     if wanted == "auto":
@@ -107,21 +105,32 @@ def find_input(wanted: str) -> AudioDevice:
         text = wanted.lower()
         exact = [d for d in inputs if text in (d.name.lower(), f"{d.name}, {d.api}".lower())]
         found = exact or [d for d in inputs if text in f"{d.name}, {d.api}".lower()]
-    if not found:
-        there = "; ".join(f"{d.number} {d.name}" for d in inputs)
-        raise Lost(f"no sound input is called '{wanted}': there are {there}")
-    return found[0]
+    return found[0] if found else _find_pulse_source(wanted, inputs)
+
+
+def _through_pulse(source: str, inputs: list[AudioDevice]) -> AudioDevice | None:
+    """The device that leads to PulseAudio or PipeWire, set to one of its sources; None without one."""
+    for name in pulse.DEVICES:
+        for device in inputs:
+            if device.name == name:
+                pulse.choose(source)
+                return replace(device, name=source, loopback=source.endswith((".monitor", pulse.MONITOR)))
+    return None
+
+
+def _find_pulse_source(wanted: str, inputs: list[AudioDevice]) -> AudioDevice:
+    sources = pulse.sources()
+    for source in sources:
+        if wanted.lower() in source.lower() and (device := _through_pulse(source, inputs)):
+            return device
+    there = "; ".join([*(f"{d.number} {d.name}" for d in inputs), *sources])
+    raise Lost(f"no sound input is called '{wanted}': there are {there}")
 
 
 def _find_monitor(inputs: list[AudioDevice]) -> AudioDevice:
     """The input that hears what this computer plays."""
-    if sys.platform.startswith("linux"):
-        for name in _PULSE_DEVICES:
-            for device in inputs:
-                if device.name == name:
-                    # libpulse reads this when the stream is made; the server knows the name.
-                    os.environ["PULSE_SOURCE"] = "@DEFAULT_MONITOR@"
-                    return device
+    if sys.platform.startswith("linux") and (device := _through_pulse(pulse.MONITOR, inputs)):
+        return replace(device, name="monitor of the default output")
     for device in inputs:
         if device.loopback:
             return device

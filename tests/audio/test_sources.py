@@ -275,7 +275,9 @@ def test_the_monitor_hears_what_the_computer_plays(plug: Any, monkeypatch: pytes
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("PULSE_SOURCE", "before")
     plug("Mic", "default", "pulse", loopbacks=("Mic",))
-    assert (find_input("monitor").name, os.environ["PULSE_SOURCE"]) == ("pulse", "@DEFAULT_MONITOR@")
+    found = find_input("monitor")
+    assert (found.number, found.name, found.loopback) == (2, "monitor of the default output", True)
+    assert os.environ["PULSE_SOURCE"] == "@DEFAULT_MONITOR@"
     plug("Mic", "Monitor of Speakers", loopbacks=("Monitor of Speakers",))
     assert find_input("monitor").name == "Monitor of Speakers"
     plug("Mic")

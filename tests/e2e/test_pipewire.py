@@ -71,7 +71,7 @@ def test_a_sound_server_that_dies_is_reported_and_found_again(
 ) -> None:
     """Pulled mid-show: said in one line, the line goes on with falling confidence, back by name when it is back."""
     record = tmp_path / "take.jsonl"
-    running = perform("monitor", "--headless", "--record", str(record), environment=pipewire.environment)
+    running = perform("stage.mon", "--headless", "--record", str(record), environment=pipewire.environment)
     running.wait_for("listening to")
     player = play(song, tmp_path, pipewire, 30.0)
     time.sleep(8.0)
