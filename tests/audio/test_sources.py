@@ -276,7 +276,7 @@ def test_the_monitor_hears_what_the_computer_plays(plug: Any, monkeypatch: pytes
     monkeypatch.setenv("PULSE_SOURCE", "before")
     plug("Mic", "default", "pulse", loopbacks=("Mic",))
     found = find_input("monitor")
-    assert (found.number, found.name, found.loopback) == (2, "monitor of the default output", True)
+    assert (found.number, found.name, found.loopback) == (6, "monitor of the default output", True)
     assert os.environ["PULSE_SOURCE"] == "@DEFAULT_MONITOR@"
     plug("Mic", "Monitor of Speakers", loopbacks=("Monitor of Speakers",))
     assert find_input("monitor").name == "Monitor of Speakers"
@@ -303,3 +303,16 @@ def test_the_demo_and_files_need_no_sound_system(ramp: Path) -> None:
         source = open_source(SourceSettings(input=wanted, play=False, block=64))
         assert (source.rate, source.name) == (rate, "demo.ogg" if wanted == "demo" else "ramp.wav")
         source.close()
+
+
+def test_a_source_of_the_sound_server_is_found_by_part_of_its_name(plug: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PortAudio knows one device for all of them; a device of that name comes first; the next stream forgets it."""
+    monkeypatch.setattr(device.pulse, "sources", lambda: ["alsa_input.usb", "alsa_output.hdmi.monitor"])
+    plug("Mic", "pulse")
+    found = find_input("HDMI")
+    assert (found.number, found.name, found.loopback) == (5, "alsa_output.hdmi.monitor", True)
+    assert os.environ["PULSE_SOURCE"] == "alsa_output.hdmi.monitor"
+    assert find_input("mic").number == 4
+    assert "PULSE_SOURCE" not in os.environ
+    with pytest.raises(Lost, match=r"there are 4 Mic; 5 pulse; alsa_input.usb; alsa_output.hdmi.monitor"):
+        find_input("spdif")
