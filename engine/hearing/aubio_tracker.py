@@ -27,6 +27,8 @@ _PAUSE = 1.0  # seconds of silence that belong to the music
 class AubioTracker:
     """Implements Tracker. Bars are guessed from the low end (bars.py); their metre is the one it was given."""
 
+    drums = False
+
     def __init__(self, rate: int, seed: Grid, *, bpm: tuple[float, float], known: bool) -> None:
         """rate: Hz. seed: line to go on with, stream seconds. bpm: slowest and fastest. known: see LineFitter."""
         self.hop = hop_for(rate, 256)

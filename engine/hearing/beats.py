@@ -43,13 +43,15 @@ class Track:
 class Tracker(Protocol):
     """Hears frames, draws the line. Counts go on from the grid it was given (`seed`), which it owns from then on.
 
-    hop: samples a frame. push is called with every frame in order, float32[hop], and the stream time in seconds of
-    the frame's end; it returns a Track after each frame (a hundred a second is fine), or None when nothing changed.
-    A tracker that gives activations also gives the listener its drum hits. A person's hints (HINTS in listener.py,
-    and "beat": a beat is at `time`) come through hint, which returns the Track they lead to, None when it can't follow.
+    hop: samples a frame. drums: whether its Tracks carry activations that hear drums; the listener then takes its
+    hits from those instead of from its own detector. push is called with every frame in order, float32[hop], and the
+    stream time in seconds of the frame's end; it returns a Track after each frame (a hundred a second is fine), or
+    None when nothing changed. A person's hints (HINTS in listener.py, and "beat": a beat is at `time`) come through
+    hint, which returns the Track they lead to, None when it can't follow.
     """
 
     hop: int
+    drums: bool
 
     def push(self, frame: Floats, end: float) -> Track | None: ...
 

@@ -1,8 +1,8 @@
-"""Hits: kick, snare and hi-hat as they strike, from rises in three regions of the spectrum. Public: HitDetector.
+"""Hits: kick, snare and hi-hat as they strike, from rises in three regions of the spectrum.
 
 A hit can't be predicted, so what counts here is how soon it is told: a hit is told in the hop in which the rise
 passes its threshold, not at the rise's peak. Method: spectral flux with an adaptive threshold (S. Dixon, Onset
-detection revisited, DAFx 2006), one a drum, over aubio's phase vocoder.
+detection revisited, DAFx 2006), one a drum, over aubio's phase vocoder. Public: HitDetector, and HeardDrums for trackers that hear drums themselves.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.hearing.beats import Activations
 from engine.hearing.frames import hop_for
 from engine.hearing.spectrum import Spectrum
 from engine.state import KINDS, Floats, Hit, Hits
@@ -97,13 +98,35 @@ class HitDetector:
             needed = max(drum.least, drum.times * usual, drum.share * most)
             self._most[kind] = max(flux, most * math.exp(-self._step / _FALL), drum.least)
             if flux > needed and click >= drum.click and end - self.hits[kind].time >= drum.rest:
-                self._strike(kind, end, flux / self._most[kind])
+                self.hits = _struck(self.hits, kind, end, flux / self._most[kind])
                 struck = True
         return struck
 
-    def _strike(self, kind: str, time: float, strength: float) -> None:
-        struck = Hit(self.hits[kind].count + 1, time, min(1.0, strength))
-        self.hits = Hits(*(struck if k == kind else self.hits[k] for k in KINDS))
+
+class HeardDrums:
+    """Hits from a tracker's own drum activations: struck where one rises through HEARD. Same face as HitDetector."""
+
+    HEARD = 0.5
+
+    def __init__(self, hits: Hits) -> None:
+        self.hits = hits
+        self._over = dict.fromkeys(KINDS, False)
+
+    def take(self, heard: Activations) -> bool:
+        """One frame of activations. True when a drum was struck; its time is the one the activations speak of."""
+        struck = False
+        for kind, drum in _DRUMS.items():
+            level: float = getattr(heard, kind)
+            over, self._over[kind] = self._over[kind], level >= self.HEARD
+            if not over and self._over[kind] and heard.time - self.hits[kind].time >= drum.rest:
+                self.hits = _struck(self.hits, kind, heard.time, level)
+                struck = True
+        return struck
+
+
+def _struck(hits: Hits, kind: str, time: float, strength: float) -> Hits:
+    hit = Hit(hits[kind].count + 1, time, min(1.0, strength))
+    return Hits(*(hit if k == kind else hits[k] for k in KINDS))
 
 
 def _mean(values: Floats) -> float:

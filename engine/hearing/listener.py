@@ -16,7 +16,7 @@ from engine.hearing import ListenerSettings
 from engine.hearing.aubio_tracker import AubioTracker
 from engine.hearing.beats import Track, Tracker
 from engine.hearing.frames import Framer
-from engine.hearing.hits import HitDetector
+from engine.hearing.hits import HeardDrums, HitDetector
 from engine.hearing.levels import LevelMeter
 from engine.state import Floats, Hits, State
 
@@ -56,10 +56,12 @@ class Listener:
         known = seed is not None and seed.confidence > 0.0
         self._tracker = TRACKERS[settings.tracker](rate, grid, bpm=settings.tempo, known=known)
         self._track = Track(grid, seed.confidence if seed else 0.0, seed.bar_confidence if seed else 0.0)
-        self._hits = HitDetector(rate, seed.hits if seed else Hits())
+        hits = seed.hits if seed else Hits()
+        self._drums = HeardDrums(hits) if self._tracker.drums else None
+        self._detector = HitDetector(rate, hits)
         self._levels = LevelMeter(rate)
         self._epoch = seed.epoch if seed else epoch
-        self.hop = self._hits.hop  # samples between two looks; States come at multiples of it
+        self.hop = self._detector.hop  # samples between two looks; States come at multiples of it
         self._hops = Framer(self.hop)
         self._level_frames = Framer(self._levels.hop)
         self._tracker_frames = Framer(self._tracker.hop)
@@ -79,12 +81,16 @@ class Listener:
     def _look(self, hop: Floats) -> State | None:
         self.heard += hop.size
         self._looks += 1
-        struck = self._hits.push(hop, self.heard / self.rate)
+        struck = self._drums is None and self._detector.push(hop, self.heard / self.rate)
         for frame in self._level_frames.push(hop):
             self._levels.push(frame)
         for frame in self._tracker_frames.push(hop):
             self._tracked += frame.size
-            self._track = self._tracker.push(frame, self._tracked / self.rate) or self._track
+            if (track := self._tracker.push(frame, self._tracked / self.rate)) is None:
+                continue
+            self._track = track
+            if self._drums is not None and track.activations is not None:
+                struck = self._drums.take(track.activations) or struck
         # Every second hop is enough for what is predicted or smooth; a hit can't wait.
         return self.state() if struck or self._looks % 2 == 0 else None
 
@@ -97,7 +103,7 @@ class Listener:
             time=self.heard / self.rate,
             heard=self.heard,
             epoch=self._epoch,
-            hits=self._hits.hits,
+            hits=(self._drums or self._detector).hits,
             levels=self._levels.levels,
         )
 
