@@ -2,7 +2,9 @@
 
 A hit can't be predicted, so what counts here is how soon it is told: a hit is told in the hop in which the rise
 passes its threshold, not at the rise's peak. Method: spectral flux with an adaptive threshold (S. Dixon, Onset
-detection revisited, DAFx 2006), one a drum, over aubio's phase vocoder. Public: HitDetector, and HeardDrums for trackers that hear drums themselves.
+detection revisited, DAFx 2006), one a drum, over aubio's phase vocoder.
+
+Public: HitDetector, and HeardDrums for trackers that hear drums themselves.
 """
 
 from __future__ import annotations
