@@ -82,8 +82,7 @@ class Engine:
             try:
                 with self.opening:
                     self.opening_since = now()
-                    begin = self._resume_at()
-                    self.source = source = open_source(settings, again=tries > 0, begin=begin)
+                    self.source = source = open_source(settings, again=tries > 0, origin=self._origin())
                     self.opening_since = math.inf
                 self._opened(source, settings.input)
                 tries = 0
@@ -105,10 +104,10 @@ class Engine:
             self.stop.wait(BACK_OFF[min(tries, len(BACK_OFF) - 1)])
             tries += 1
 
-    def _resume_at(self) -> float:
-        """Seconds into a file: where it would be by now, had the engine before this one not died."""
+    def _origin(self) -> float | None:
+        """Host time at which the file began that the engine before this one was playing when it died."""
         before = self.before.get("source", {})
-        return float(before["position"] + now() - before["position_at"]) if "position" in before else 0.0
+        return before["position_at"] - before["position"] if "position" in before else None
 
     def _opened(self, source: Source, wanted: str) -> None:
         output = getattr(source, "output", "")

@@ -75,8 +75,12 @@ def _read(file: soundfile.SoundFile, frames: int, path: str | Path) -> Floats:
 class FileSource:
     """Implements Source. Its rate is the file's own; what is played is resampled when the output asks for it."""
 
-    def __init__(self, path: str | Path, *, block: int, play: bool, loop: bool, begin: float = 0.0) -> None:
-        """block: samples a block. play: to the default output. loop: without end. begin: seconds into the file."""
+    def __init__(self, path: str | Path, *, block: int, play: bool, loop: bool, origin: float | None = None) -> None:
+        """block: samples a block. play: to the default output. loop: without end.
+
+        origin: host time at which the file's first sample was heard, of one that is already under way: it is taken up
+        where it would be by now. None: from its beginning.
+        """
         self._file = open_file(path)
         self._path = Path(path)
         self.rate = int(self._file.samplerate)
@@ -92,7 +96,9 @@ class FileSource:
         self._block = block
         self._loop = loop
         self._length = self._file.frames
-        self._first = round(begin * self.rate) % self._length if loop else min(round(begin * self.rate), self._length)
+        # An output that was just opened plays its first sample at once; its latency is how far it is written ahead.
+        begin = 0 if origin is None else max(0, round((clock.now() - origin) * self.rate))
+        self._first = begin % self._length if loop else min(begin, self._length)
         self._file.seek(self._first)
         self._end = 0
         self._begun = 0.0

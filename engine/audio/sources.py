@@ -18,15 +18,15 @@ def resolve(settings: SourceSettings) -> str:
         return "demo"
 
 
-def open_source(settings: SourceSettings, *, again: bool = False, begin: float = 0.0) -> Source:
-    """The open source. again: it was lost before, so devices are looked for anew. begin: seconds into a file.
+def open_source(settings: SourceSettings, *, again: bool = False, origin: float | None = None) -> Source:
+    """The open source. again: it was lost before, so devices are looked for anew. origin: see FileSource.
 
     Refused when it can never be had; Lost when it may come (back).
     """
     wanted = settings.input
     if wanted == "demo" or is_file(wanted):
         path = DEMO if wanted == "demo" else wanted
-        return FileSource(path, block=settings.block, play=settings.play, loop=settings.loop, begin=begin)
+        return FileSource(path, block=settings.block, play=settings.play, loop=settings.loop, origin=origin)
     if again:
         rescan()
     return DeviceSource(wanted, rate=settings.rate, block=settings.block, channels=settings.channels)

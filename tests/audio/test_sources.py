@@ -113,17 +113,17 @@ def test_a_loop_begins_again_without_a_gap(ramp: Path, fake_time: FakeTime) -> N
 
 def test_a_file_can_begin_within(ramp: Path, fake_time: FakeTime) -> None:
     """An engine that was restarted goes on where the song would be; indices count from the opening."""
-    source = FileSource(ramp, block=100, play=False, loop=False, begin=0.75)
+    source = FileSource(ramp, block=100, play=False, loop=False, origin=fake_time.at - 0.75)
     block = source.read_rt()
     assert block is not None
     assert (block.end, round(float(block.samples[0, 0]), 3), source.position) == (100, 6.0, 0.7625)
     assert len(blocks(source)) == 19
-    looped = FileSource(ramp, block=100, play=False, loop=True, begin=2.5)
+    looped = FileSource(ramp, block=100, play=False, loop=True, origin=fake_time.at - 2.5)
     block = looped.read_rt()
     looped.close()
     assert block is not None
     assert round(float(block.samples[0, 0]), 3) == 4.0
-    assert blocks(FileSource(ramp, block=100, play=False, loop=False, begin=99.0)) == []
+    assert blocks(FileSource(ramp, block=100, play=False, loop=False, origin=fake_time.at - 99.0)) == []
 
 
 def test_an_aborted_read_comes_back_with_the_end(ramp: Path, fake_time: FakeTime) -> None:
