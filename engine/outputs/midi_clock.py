@@ -16,7 +16,9 @@ Where the MIDI 1.0 Detailed Specification ("System Real Time" and "Song Position
 - Song Position counts sixteenths (6 clocks) in 14 bits and does not say what comes after 16383 (1024 bars of four).
   It wraps here at the last whole bar below, so that a slave's bar lines stay where the music's are.
 - It may only be sent while stopped, so a slave found in the wrong place gets Stop, position and Continue.
-- Start means "from the beginning": it is used for position 0 only, everything else is Continue.
+- Start means "from the beginning". The beginning here is the downbeat on which slaves are first started, wherever the
+  music is by then: plenty of gear knows no Continue and would never start otherwise. Positions count from there;
+  whoever takes over from a killed sender can't know it and counts from the line's bar 0.
 - The standard counts clocks by quarter notes, a line counts beats; a beat is sent as a quarter note.
 """
 
@@ -51,12 +53,12 @@ class Ticker:
     def __init__(self, *, resumed: bool = False) -> None:
         self.wake = math.inf
         self.running = resumed
-        self._go_on = resumed  # Continue even at position 0: the music did not begin here
+        self._begun = resumed  # slaves were started once; from then on it is Continue
         self._epoch: int | None = None
         self._tick = 0  # number of the newest tick sent, on the line's own count
         self._at = -math.inf  # host time it left
         self._waited = 0  # beats of a sure line since it was found
-        self._song = 0  # what to add to a beat's number to get the slave's
+        self._song: int | None = None  # what to add to a beat's number to get the slave's
         self._wrong = 0  # bars in a row that began elsewhere for the slave
 
     def due(self, now: float, moment: Moment) -> tuple[Message, ...]:
@@ -105,7 +107,7 @@ class Ticker:
             self._waited += 1
             return self._go(beat, moment) if sure_downbeat or self._waited > PATIENCE else ()
         if sure_downbeat:
-            right = (beat + self._song) % grid.beats_per_bar == 0
+            right = self._song is not None and (beat + self._song) % grid.beats_per_bar == 0
             self._wrong = 0 if right else self._wrong + 1
             if self._wrong >= WRONG_BARS:
                 return (STOP, *self._go(beat, moment))
@@ -114,9 +116,15 @@ class Ticker:
     def _go(self, beat: int, moment: Moment) -> tuple[Message, ...]:
         grid = moment.state.grid
         bar = 4 * grid.beats_per_bar  # sixteenths
-        place = beat - grid.downbeat + grid.bar * grid.beats_per_bar  # beats since bar 0
+        if self._begun:
+            # The music's bar line nearest to the slave's own count; the line's bars where that is unknown.
+            since = beat - grid.downbeat
+            bars = grid.bar if self._song is None else round((grid.downbeat + self._song) / grid.beats_per_bar)
+            place = since + bars * grid.beats_per_bar
+        else:
+            place = 0
         position = 4 * place % max(16384 // bar * bar, bar)
         self._song = place - beat
         self._wrong = 0
-        self.running = True
-        return ((0xF2, position & 0x7F, position >> 7 & 0x7F), CONTINUE if position or self._go_on else START)
+        begun, self._begun, self.running = self._begun, True, True
+        return ((0xF2, position & 0x7F, position >> 7 & 0x7F), CONTINUE if begun else START)

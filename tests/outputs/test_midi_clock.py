@@ -114,30 +114,35 @@ def test_no_start_below_the_least_confidence_but_ticks(at: At) -> None:
 
 
 def test_start_is_announced_one_tick_before_a_downbeat(at: At) -> None:
-    """Song position and Continue stand between the last tick before a downbeat and its own tick."""
+    """Song position and Start stand between the last tick before a downbeat and its own tick."""
     grid = Grid(0.0, 0.0, 0.5, downbeat=3, bar=7)
     log = play(Ticker(), at, 0.0, 20.0, grid)
-    place = only(log, TICK, CONTINUE, START).index(CONTINUE)
+    place = only(log, TICK, CONTINUE, START).index(START)
     assert (place + 1) % 24 == 0
-    beat = (place + 1) // 24  # the first tick sent is number 1, so the tick after Continue is number place + 1
+    beat = (place + 1) // 24  # the first tick sent is number 1, so the tick after Start is number place + 1
     assert grid.beat_in_bar(beat) == 1
     messages = [m for _, m in log]
-    assert messages[place] == (0xF2, 28 * 4 % 128, 28 * 4 // 128)  # bar 7 of four beats of four sixteenths
+    assert messages[place] == (0xF2, 0, 0)  # the song begins where slaves are first started
     assert messages[place - 1] == TICK
-    assert messages[place + 1] == CONTINUE
+    assert messages[place + 1] == START
     assert messages[place + 2] == TICK
     announced, first = log[place + 1][0], log[place + 2][0]
     assert first - announced >= 0.001
     assert first == pytest.approx(grid.time_of(beat), abs=1e-6)
-    assert only(log, CONTINUE, START, STOP) == [CONTINUE]
+    assert only(log, CONTINUE, START, STOP) == [START]
 
 
-def test_position_zero_is_started_not_continued(at: At) -> None:
-    """Where the music begins at bar 0 slaves get Start."""
-    log = play(Ticker(), at, -3.0, 3.0, Grid(0.0, 0.0, 0.5, bar=0), confidence=1.0, bar_confidence=1.0)
-    assert only(log, CONTINUE, START, STOP) == [CONTINUE]  # the downbeat at -2 s came first
-    log = play(Ticker(), at, -1.0, 3.0, Grid(0.0, 0.0, 0.5, bar=0))
-    assert [m for _, m in log if m != TICK] == [(0xF2, 0, 0), START]
+def test_slaves_are_started_once_and_then_continued(at: At) -> None:
+    """After a new epoch: Stop, then the position the slave itself counted to a downbeat, and Continue."""
+    ticker, grid = Ticker(), Grid(0.0, 0.0, 0.5, downbeat=1, bar=100)
+    first = play(ticker, at, 0.0, 10.2, grid)
+    again = play(ticker, at, 10.2, 20.0, grid, epoch=1)
+    assert only(first, CONTINUE, START, STOP) == [START]
+    assert only(again, CONTINUE, START, STOP) == [STOP, CONTINUE]
+    (spp,) = only(again, *[m for _, m in again if m[0] == 0xF2])
+    time = next(t for t, m in again if m == CONTINUE)
+    beats = round(grid.beat_at(time) - 1.0 + 0.5)  # from beat 1, where Start was
+    assert (spp[1] + 128 * spp[2], beats % 4) == (4 * beats, 0)
 
 
 @pytest.mark.parametrize(("beats", "bar", "position"), [(4, 1023, 16368), (4, 1024, 0), (4, 1025, 16), (4, -1, 16368),
@@ -145,7 +150,7 @@ def test_position_zero_is_started_not_continued(at: At) -> None:
 def test_song_position_wraps_at_a_bar(at: At, beats: int, bar: int, position: int) -> None:
     """14 bits hold 1024 bars of four; beyond, the count begins again at a bar line in every metre."""
     grid = Grid(0.0, 0.0, 0.5, downbeat=1, bar=bar, beats_per_bar=beats)
-    log = play(Ticker(), at, 0.0, 0.6, grid)
+    log = play(Ticker(resumed=True), at, 0.0, 0.6, grid)
     (spp,) = [m for _, m in log if m[0] == 0xF2]
     assert spp[1] + 128 * spp[2] == position
     assert position % (4 * beats) == 0
@@ -155,7 +160,7 @@ def test_without_sure_bars_slaves_start_on_a_beat_after_a_while(at: At) -> None:
     """Sixteen sure beats are patience enough; then any beat will do."""
     grid = Grid(0.0, 0.0, 0.5)
     log = play(Ticker(), at, 0.0, 30.0, grid, bar_confidence=0.0)
-    place = only(log, TICK, CONTINUE).index(CONTINUE)
+    place = only(log, TICK, START).index(START)
     assert (place + 1) / 24 == 17
 
 
