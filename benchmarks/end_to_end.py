@@ -27,7 +27,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from engine.audio import demo_song  # noqa: E402
+from engine.audio import demo_score  # noqa: E402
 from engine.audio.file import DEMO  # noqa: E402
 from tests.e2e.conftest import Witness, read_song  # noqa: E402
 from tests.servers import JackServer, XServer  # noqa: E402
@@ -110,10 +110,10 @@ def main() -> None:
 def report(wanted: Any, played: Any, started: float, said: str) -> None:
     cores = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
     processor = cores[0].split(":", 1)[1].strip() if cores else platform.processor()
-    end = min(wanted.seconds, demo_song.beat_times()[-1])
+    end = min(wanted.seconds, demo_score.beat_times()[-1])
     within = lambda times: times[(times > SETTLED) & (times < end)]  # noqa: E731
     beats = within(played.times(0x9F, 60))
-    errors = nearest(beats, demo_song.beat_times()) * 1000
+    errors = nearest(beats, demo_score.beat_times()) * 1000
     ticks = within(played.times(0xF8))
     # Jitter of the clock: each tick against a straight line through the 24 on either side.
     jitter = np.array([abs(ticks[i] - (ticks[i - 24] + ticks[i + 24]) / 2) for i in range(24, len(ticks) - 24)]) * 1000
@@ -122,11 +122,11 @@ def report(wanted: Any, played: Any, started: float, said: str) -> None:
     stage = "beside a stage drawing on the processor" if wanted.stage else "headless"
     print(f"JACK {wanted.period} frames at 48 kHz, {stage}, {end - SETTLED:.0f} s")
     print(f"started in {started:.2f} s")
-    true = within(demo_song.beat_times())
+    true = within(demo_score.beat_times())
     print(f"beats: {len(beats)} notes for {len(true)} true beats, median {np.median(errors):+.2f} ms")
     print(row("|note - true beat|", np.abs(errors)))
     for kind, key in NOTES.items():
-        truth = within(demo_song.hit_times(kind))
+        truth = within(demo_score.hit_times(kind))
         found = reactions(within(played.times(*key)), truth) * 1000
         print(row(f"{kind} in the sound -> note on the wire", found) + f"   ({len(found)} of {len(truth)} heard)")
     print(row("MIDI clock, |tick - straight line|", jitter))

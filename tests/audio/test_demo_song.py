@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from engine.audio import demo_score as score
 from engine.audio import demo_song as song
 from engine.audio import demo_synth as synth
 
@@ -47,38 +48,38 @@ def _errors(rise: Floats, rate: int, times: Floats, reach: float = 0.03) -> Floa
 
 
 def test_beats_are_a_straight_line_of_whole_samples() -> None:
-    beats = song.beat_times()
+    beats = score.beat_times()
     samples = beats * 44100
     assert np.abs(samples - np.round(samples)).max() < 1e-6
-    assert set(np.diff(np.round(samples))) == {60 * 44100 / song.TEMPO} == {21000.0}
+    assert set(np.diff(np.round(samples))) == {60 * 44100 / score.TEMPO} == {21000.0}
 
 
 def test_bars_sections_and_beats_are_counted_alike() -> None:
-    beats, bars = song.beat_times(), song.downbeat_times()
-    assert len(beats) == (song.BARS - 1) * song.BEATS_PER_BAR + 1 == 153
-    assert len(bars) == song.BARS == 39
-    assert [first for _, first, _ in song.SECTIONS] == [0, 4, 12, 16, 20, 24, 26, 34, 38]
-    for name, first, _ in song.SECTIONS:
-        assert song.section_times()[name][0] == pytest.approx(bars[first], abs=1e-9)
+    beats, bars = score.beat_times(), score.downbeat_times()
+    assert len(beats) == (score.BARS - 1) * score.BEATS_PER_BAR + 1 == 153
+    assert len(bars) == score.BARS == 39
+    assert [first for _, first, _ in score.SECTIONS] == [0, 4, 12, 16, 20, 24, 26, 34, 38]
+    for name, first, _ in score.SECTIONS:
+        assert score.section_times()[name][0] == pytest.approx(bars[first], abs=1e-9)
 
 
 def test_kicks_stand_on_the_eighths_and_backbeats_on_two_and_four() -> None:
-    eighths = (song.hit_times("kick") - song.LEAD_IN) * song.TEMPO / 60 * 2
+    eighths = (score.hit_times("kick") - score.LEAD_IN) * score.TEMPO / 60 * 2
     assert len(eighths) > 100
     assert np.abs(eighths - np.round(eighths)).max() < 1e-9
-    start, end = song.section_times()["drop"]
-    snares = song.hit_times("snare")
-    beats = (snares[(snares >= start) & (snares < end)] - start) * song.TEMPO / 60
+    start, end = score.section_times()["drop"]
+    snares = score.hit_times("snare")
+    beats = (snares[(snares >= start) & (snares < end)] - start) * score.TEMPO / 60
     backbeats = {round(beat, 6) for beat in beats} & {float(beat) for beat in range(32)}
     assert backbeats >= {float(beat) for beat in range(1, 30, 2)}
 
 
 def test_only_hands_are_loose_and_by_less_than_five_milliseconds() -> None:
-    step = 60 / song.TEMPO / 4
-    for kind in song.KINDS:
-        times = song.hit_times(kind) - song.LEAD_IN
+    step = 60 / score.TEMPO / 4
+    for kind in score.KINDS:
+        times = score.hit_times(kind) - score.LEAD_IN
         steps = np.round(times / step)
-        off = np.abs(times - steps * step - np.where(steps % 2 == 1, song.SWING, 0.0))
+        off = np.abs(times - steps * step - np.where(steps % 2 == 1, score.SWING, 0.0))
         if kind in {"ghost", "hat", "conga"}:
             assert 0.0005 < off.max() < 0.005, kind
         else:
@@ -86,7 +87,7 @@ def test_only_hands_are_loose_and_by_less_than_five_milliseconds() -> None:
 
 
 def test_kicks_are_heard_where_the_score_has_them(heard: tuple[Floats, int], rise: Floats) -> None:
-    rate, kicks = heard[1], song.hit_times("kick")
+    rate, kicks = heard[1], score.hit_times("kick")
     errors = _errors(rise, rate, kicks)
     assert abs(np.median(errors)) < 0.001
     assert np.median(np.abs(errors)) < 0.003
@@ -94,29 +95,29 @@ def test_kicks_are_heard_where_the_score_has_them(heard: tuple[Floats, int], ris
 
 
 def test_the_measure_of_kicks_sees_a_shift_of_ten_milliseconds(heard: tuple[Floats, int], rise: Floats) -> None:
-    errors = _errors(rise, heard[1], song.hit_times("kick") + 0.010)
+    errors = _errors(rise, heard[1], score.hit_times("kick") + 0.010)
     assert np.median(errors) == pytest.approx(-0.010, abs=0.001)
 
 
 def test_drums_start_at_once(heard: tuple[Floats, int]) -> None:
     samples, rate = heard
     level = np.abs(samples).max(axis=1)
-    assert song.hit_times("kick")[0] == song.LEAD_IN < 0.5
-    assert level[: round((song.LEAD_IN - 0.01) * rate)].max() < 0.01
-    assert level[round(song.LEAD_IN * rate) :][: rate // 50].max() > 0.2
+    assert score.hit_times("kick")[0] == score.LEAD_IN < 0.5
+    assert level[: round((score.LEAD_IN - 0.01) * rate)].max() < 0.01
+    assert level[round(score.LEAD_IN * rate) :][: rate // 50].max() > 0.2
 
 
 def test_the_break_has_no_drums_in_score_or_sound(heard: tuple[Floats, int], rise: Floats) -> None:
-    start, end = song.section_times()["break"]
-    for kind in song.KINDS:
-        times = song.hit_times(kind)
+    start, end = score.section_times()["break"]
+    for kind in score.KINDS:
+        times = score.hit_times(kind)
         assert not ((times > start - 0.01) & (times < end - 0.01)).any(), kind
     rate = heard[1]
 
     def steepest(times: Floats) -> Floats:
         return np.array([rise[round((time - 0.01) * rate) : round((time + 0.01) * rate)].max() for time in times])
 
-    beats, kicks = song.beat_times(), song.hit_times("kick")
+    beats, kicks = score.beat_times(), score.hit_times("kick")
     calm = steepest(beats[(beats > start + 0.3) & (beats < end - 0.3)])
     assert calm.max() < 0.5 * np.median(steepest(kicks))
 
@@ -124,7 +125,7 @@ def test_the_break_has_no_drums_in_score_or_sound(heard: tuple[Floats, int], ris
 def test_the_file_is_as_long_as_the_score(heard: tuple[Floats, int]) -> None:
     samples, rate = heard
     assert (rate, samples.shape[1]) == (44100, 2)
-    assert abs(len(samples) - song.LENGTH * rate) <= 1
+    assert abs(len(samples) - score.LENGTH * rate) <= 1
     assert 64 <= len(samples) / rate <= 80
     assert FILE.stat().st_size < 1_300_000
 
@@ -134,7 +135,7 @@ def test_level_is_sane(heard: tuple[Floats, int]) -> None:
     assert 0.80 < np.abs(samples).max() < 0.95  # -1.9 .. -0.4 dBFS
     assert np.abs(samples.mean(axis=0)).max() < 1e-4
     assert np.abs(samples[-rate // 20 :]).max() < 1e-3  # decays to silence, is not cut
-    loud = {name: samples[round(a * rate) : round(b * rate)].std() for name, (a, b) in song.section_times().items()}
+    loud = {name: samples[round(a * rate) : round(b * rate)].std() for name, (a, b) in score.section_times().items()}
     assert 0.08 < loud["drop"] < 0.25
     assert loud["break"] < 0.6 * loud["drop"]
     assert loud["verse"] < loud["drop"]
@@ -142,7 +143,7 @@ def test_level_is_sane(heard: tuple[Floats, int]) -> None:
 
 def test_the_file_is_this_score_rendered(heard: tuple[Floats, int]) -> None:
     samples, rate = heard
-    bar = song.render(rate, 0, 1)[: round((song.LEAD_IN + 1.8) * rate)]
+    bar = song.render(rate, 0, 1)[: round((score.LEAD_IN + 1.8) * rate)]
     rest = samples[: len(bar)] - bar
     assert rest.std() < 0.35 * bar.std()  # 0.29: what Vorbis changes, most of it in the noise of hats and snares
     assert (samples[5 : len(bar) + 5] - bar).std() > 0.5 * bar.std()  # and a tenth of a millisecond would show
@@ -158,7 +159,7 @@ def test_two_renders_are_equal_to_the_last_bit() -> None:
     assert np.array_equal(once, again)
 
 
-@pytest.mark.parametrize("bars", [(-1, 2), (4, 4), (0, song.BARS + 1)])
+@pytest.mark.parametrize("bars", [(-1, 2), (4, 4), (0, score.BARS + 1)])
 def test_bars_off_the_score_are_refused(bars: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match=rf"bars {bars[0]}\.\.{bars[1]} are not within 0\.\.39"):
         song.render(44100, *bars)
@@ -166,7 +167,7 @@ def test_bars_off_the_score_are_refused(bars: tuple[int, int]) -> None:
 
 def test_an_unknown_kind_of_hit_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="'cowbell' is not one of kick, snare, hat"):
-        song.hit_times("cowbell")
+        score.hit_times("cowbell")
 
 
 def test_an_existing_file_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ import pytest
 import soundfile
 import soxr
 
-from engine.audio import demo_song
+from engine.audio import demo_score
 from engine.audio.file import DEMO
 from tests.servers import JackServer, PipeWire, XServer
 
@@ -63,7 +63,7 @@ def song() -> Song:
     if audio.is_file():
         beats = np.loadtxt(audio.with_suffix(".beats"), ndmin=2)[:, 0]
         return Song(SONG, read_song(audio), beats)
-    return Song("demo", read_song(DEMO), demo_song.beat_times())
+    return Song("demo", read_song(DEMO), demo_score.beat_times())
 
 
 @dataclass

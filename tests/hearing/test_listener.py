@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.audio import demo_song, mono
+from engine.audio import demo_score, mono
 from engine.audio.file import DEMO, file_blocks
 from engine.grid import Grid
 from engine.hearing import ListenerSettings
@@ -111,13 +111,13 @@ def test_nothing_heard_is_not_trusted() -> None:
 def test_the_demo_song_is_followed() -> None:
     """From bar 6 to the last: F-measure above 0.95, phase within 5 ms in the median, tempo within 1 %."""
     told = np.array([beat["beat"] for beat in beats_of(DEMO, ListenerSettings(tracker="aubio"))])
-    truth = demo_song.beat_times()
+    truth = demo_score.beat_times()
     told, truth = (x[(x > 10.0) & (x < 72.0)] for x in (told, truth))
     assert mir_eval.beat.f_measure(truth, told) > 0.95
     errors = np.array([beat - truth[np.abs(truth - beat).argmin()] for beat in told])
     assert abs(np.median(errors)) < 0.005
     assert np.percentile(np.abs(errors), 80) < 0.02
-    assert 60.0 / np.median(np.diff(told)) == pytest.approx(demo_song.TEMPO, rel=0.01)
+    assert 60.0 / np.median(np.diff(told)) == pytest.approx(demo_score.TEMPO, rel=0.01)
 
 
 @pytest.mark.parametrize("rate", [22050, 96000])
