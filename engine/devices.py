@@ -8,6 +8,7 @@ import sys
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from engine.faults import Refused
 
@@ -35,9 +36,9 @@ def _sound(console: Console) -> None:
     for d in found:
         marks = [("loopback", d.loopback), ("default input", d.default_input), ("default output", d.default_output)]
         said = ", ".join(word for word, true in marks if true)
-        table.add_row(str(d.number), d.name, d.api, str(d.inputs), str(d.outputs), f"{d.rate / 1000:g} kHz", said)
+        table.add_row(str(d.number), Text(d.name), d.api, str(d.inputs), str(d.outputs), f"{d.rate / 1000:g} kHz", said)
     for source in pulse.sources():
-        table.add_row("", source, "Pulse/PipeWire", "", "", "", "loopback" if source.endswith(".monitor") else "")
+        table.add_row("", Text(source), "Pulse/PipeWire", "", "", "", "loopback" if source.endswith(".monitor") else "")
     if found:
         console.print(table)
         if any(d.loopback for d in found) or any(d.name in pulse.DEVICES for d in found):
@@ -55,24 +56,22 @@ def _midi(console: Console) -> None:
         return
     table = Table("direction", "name", "system", title="MIDI", title_justify="left", box=None)
     for api, direction, name in found:
-        table.add_row(direction, name, api)
+        table.add_row(direction, Text(name), api)
     console.print(table)
 
 
 def _displays(console: Console) -> None:
     # In a process of its own: asking a broken GL stack may end the one who asks.
     code = "import json; from visuals.displays import displays; print(json.dumps([list(d) for d in displays()]))"
-    asked = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False
-    )  # fmt: skip
     try:
+        asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)
         found = json.loads(asked.stdout)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, subprocess.TimeoutExpired):
         found = []
     if not found:
         console.print("Displays: none. getaway performs without a window.")
         return
     table = Table("no", "name", "size", "at", title="Displays", title_justify="left", box=None)
     for number, (name, width, height, x, y) in enumerate(found, 1):
-        table.add_row(str(number), str(name), f"{width} x {height}", f"{x}, {y}")
+        table.add_row(str(number), Text(str(name)), f"{width} x {height}", f"{x}, {y}")
     console.print(table)

@@ -25,6 +25,7 @@ BACK_OFF = (0.3, 0.6, 1.2, 2.5, 5.0)  # seconds between tries to have something 
 HUNG = 4  # exit code: the device's driver hangs in this process; a fresh one may do better
 _STALL = 3.0  # seconds without a block before the device is taken for hung
 _REPORT = 0.2  # seconds
+_HELD = 5.0  # seconds open after which an output's failures are forgotten
 
 
 class Keeper:
@@ -40,6 +41,7 @@ class Keeper:
         self._looked = self._reported = self._collected = 0.0
         self._cpu = (time.process_time(), now())
         self._share = 0.0
+        self._stuck: object = None  # the source that was told to come back
         self._begun = now()
 
     def orphaned(self) -> bool:
@@ -57,6 +59,10 @@ class Keeper:
         if at - self._reported > _REPORT:
             self._reported = at
             self.report()
+        recorder = self._e.recorder
+        if recorder is not None and recorder.trouble:
+            self._e.log("error", recorder.trouble)
+            recorder.trouble = ""
         playing = self._e.facts["state"] in ("listening", "playing")
         if playing and at - self._e.block_at > _STALL:
             self._e.log("warning", f"{self._e.facts['name']}: no sound came for {_STALL:.0f} s: opening it again")
@@ -68,29 +74,39 @@ class Keeper:
         """Open an output that is closed, when its time for a new try has come."""
         lane = self._lanes.get(settings.name)
         tries, next_try = self._tries.get(settings.name, (0, 0.0))
-        if (lane is not None and lane.open) or at < next_try:
+        if lane is not None and lane.open:
+            if at > next_try + _HELD:
+                self._tries.pop(settings.name, None)
+            return
+        if at < next_try:
             return
         if lane is not None and lane.trouble and tries == 0:
             self._e.log("warning", f"{lane.trouble} (trying again)")
+        if not self._e.opening.acquire(blocking=False):
+            return  # the source is being opened, which may hang: this thread must go on watching it
         try:
-            with self._e.opening:
-                resumed = self._e.generation > 0 or lane is not None
-                output = open_output(settings, resumed=resumed, tap=self._tap(settings.name))
+            resumed = self._e.generation > 0 or lane is not None
+            output = open_output(settings, resumed=resumed, tap=self._tap(settings.name))
         except (Lost, Refused) as error:
             if str(error) != self._trouble.get(settings.name):
                 self._e.log("warning", f"{error} (trying again)")
             self._trouble[settings.name] = str(error)
-            self._tries[settings.name] = (tries + 1, at + BACK_OFF[min(tries, len(BACK_OFF) - 1)])
+            self._put_off(settings.name, tries, at)
             return
+        finally:
+            self._e.opening.release()
         self._e.log("info", f"{settings.name}: {getattr(output, 'where', 'open')}")
         self._trouble.pop(settings.name, None)
-        self._tries.pop(settings.name, None)
+        self._put_off(settings.name, tries, at)  # should it fail at once; forgotten when it has held
         with self._e.baton:
             if lane is None:
                 self._lanes[settings.name] = self._e.conductor.add(output)
             else:
                 self._e.conductor.reopen(lane, output)
         self._e.wake.set()
+
+    def _put_off(self, name: str, tries: int, at: float) -> None:
+        self._tries[name] = (tries + 1, at + BACK_OFF[min(tries, len(BACK_OFF) - 1)])
 
     def _tap(self, name: str) -> Callable[[bytes], None] | None:
         """What writes an output's messages into the recording, when there is one."""
@@ -104,11 +120,15 @@ class Keeper:
     def _unstick(self) -> None:
         """Have a read that hangs come back; a driver that hangs even then is left behind with this process."""
         source = self._e.source
-        helper = threading.Thread(target=source.abort if source else lambda: None, daemon=True)
-        helper.start()
-        helper.join(1.5)
-        if helper.is_alive():
-            self._start_afresh("the sound driver hangs")
+        if source is self._stuck:  # it was told to come back, and did not
+            self._start_afresh(f"{self._e.facts['name']} does not come back")
+        elif source is not None and not hasattr(source, "position"):  # a file is never aborted: that is its end
+            helper = threading.Thread(target=source.abort, daemon=True)
+            helper.start()
+            helper.join(1.5)
+            if helper.is_alive():
+                self._start_afresh("the sound driver hangs")
+        self._stuck = source
         self._e.block_at = now()
 
     def _start_afresh(self, why: str) -> None:
@@ -123,7 +143,9 @@ class Keeper:
             self._share = (cpu - self._cpu[0]) / (at - self._cpu[1])
             self._cpu = (cpu, at)
         source = {**e.facts, "blocks": e.read, "overflows": e.overflows, "dropped": e.dropped}
-        if (position := getattr(e.source, "position", None)) is not None and e.read:
+        if not e.read:  # not a block yet: where the engine before this one was still holds
+            source |= {k: v for k, v in e.before.get("source", {}).items() if k.startswith("position")}
+        elif (position := getattr(e.source, "position", None)) is not None:
             source |= {"position": position, "position_at": e.block_at}
         outputs = []
         for settings in self._wanted:

@@ -28,6 +28,7 @@ from engine.slot import Shared
 
 _SPAWN = multiprocessing.get_context("spawn")  # threads and GL contexts do not survive a fork
 _HANG = 6.0  # seconds without a report after which a child counts as hung
+_BIRTH = 30.0  # seconds until the first report after which one that starts counts as hung
 _RESTART = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before the next start, by deaths in a row
 _STEADY = 10.0  # seconds alive after which earlier deaths are forgotten
 _HOPELESS = 4  # deaths in a row before ever having reported: it can't run here
@@ -73,7 +74,8 @@ class _Child:
     done: bool = False
     seen: int = 0  # number of its newest report
     seen_at: float = 0.0
-    reported: bool = False
+    reported: bool = False  # this incarnation
+    ever: bool = False  # or one before it
     lines: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -105,7 +107,12 @@ class Performance:
             try:
                 for child in self._children:
                     self._start(child)
+                looked = now()
                 while not self.shared.over:
+                    if now() - looked > 1.0:  # we were stopped (Ctrl-Z, a sleeping machine), and so were they
+                        for child in self._children:
+                            child.seen_at = now()
+                    looked = now()
                     self._watch()
                     self._view.look(self.shared)
                     if self._seconds and now() - began >= self._seconds:
@@ -121,6 +128,7 @@ class Performance:
         child.generation += 1
         child.born = child.seen_at = now()
         child.seen, _ = self.shared.reported(child.name)
+        child.reported = False
         mine, theirs = _SPAWN.Pipe(duplex=False)
         arguments = (child.name, child.module, child.function, self.shared, child.asked, theirs, child.generation)
         child.process = _SPAWN.Process(target=_perform_part, args=arguments, name=f"getaway {child.name}", daemon=True)
@@ -152,10 +160,10 @@ class Performance:
     def _check_on(self, child: _Child) -> None:
         number, _ = self.shared.reported(child.name)
         if number != child.seen:
-            child.seen, child.seen_at, child.reported = number, now(), True
+            child.seen, child.seen_at, child.reported, child.ever = number, now(), True, True
         if child.deaths and now() - child.born > _STEADY:
             child.deaths = 0
-        if child.reported and now() - child.seen_at > _HANG:
+        if now() - child.seen_at > (_HANG if child.reported else _BIRTH):
             self._view.say("warning", f"{child.name} hangs: killing it")
             child.process.kill()
             child.process.join(1.0)
@@ -175,7 +183,7 @@ class Performance:
             self._view.say("warning", "going on without a window")
             return
         child.deaths += 1
-        if not child.reported and child.deaths >= _HOPELESS:
+        if not child.ever and child.deaths >= _HOPELESS:
             child.done = True
             self._view.say("error", f"{child.name} can't run here; see {log_folder() / (child.name + '.log')}")
             if child.name == "engine":
@@ -224,7 +232,7 @@ class Performance:
 
     @contextlib.contextmanager
     def _signals(self) -> Any:
-        """SIGINT and SIGTERM end the performance in good order; a second SIGINT at once."""
+        """SIGINT and SIGTERM end the performance in good order; a third one at once."""
         names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
         before = {getattr(signal, name): signal.signal(getattr(signal, name), self._interrupted) for name in names}
         try:
@@ -244,7 +252,7 @@ class Performance:
 
 @contextlib.contextmanager
 def _ignoring_interrupts() -> Any:
-    """Children inherit 'ignored' until they install their own handler."""
+    """On POSIX children inherit 'ignored' until they install their own handler."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

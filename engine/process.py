@@ -68,6 +68,7 @@ class Engine:
         self.read = self.overflows = self.dropped = 0
         self.block_at = now()
         self.scheduling: dict[str, str] = {}
+        self.early = False  # whether blocks come before they are heard (a file that is played)
         self.slow = 0.0  # longest time one block took to hear since the last report, seconds
 
     # -- audio thread ------------------------------------------------------------------------------------------
@@ -155,7 +156,10 @@ class Engine:
             except queue.Empty:
                 item = None
             self._obey(ear)
+            if isinstance(item, Block) and self.early:
+                self.stop.wait(max(0.0, item.host - now()))  # played, not heard yet: a hit told now would be early
             if item is not None and not isinstance(item, Block):
+                self.early = hasattr(item, "position")
                 ear = self._new_ear(item)
             elif item is not None and ear is not None:
                 begun = now()
@@ -205,7 +209,10 @@ class Engine:
             with self.baton:
                 for lane in self.conductor.lanes:
                     if lane.open and hasattr(lane.output, "panic"):
-                        lane.output.panic()
+                        try:
+                            lane.output.panic()
+                        except Lost as lost:
+                            self.conductor.close(lane, str(lost))
             self.log("info", "panic: all notes off")
         elif what != "blackout":  # the stage's own affair until there are lamps
             self.log("warning", f"unknown command {what!r}")

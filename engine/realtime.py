@@ -19,8 +19,9 @@ def hurry(priority: int) -> str:
     if not hasattr(os, "sched_setscheduler"):
         return "normal"
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
-    except PermissionError:
+        # Reset on fork: else a file's reader and pactl, begun by the audio thread, inherit its priority.
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+    except OSError:
         return "normal"
     return f"fifo {priority}"
 

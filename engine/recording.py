@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.clock import now
 from engine.faults import Refused
 from engine.hearing import ListenerSettings
 from engine.hearing.live import LiveListener
@@ -45,7 +46,8 @@ class Recorder:
         self._audio = audio
         self._crc = 0
         self._state_at = 0.0
-        self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
+        self.trouble = ""  # why it ended before its time: a full disk
+        self._thread = threading.Thread(target=self._guarded, name="recorder", daemon=True)
         self._thread.start()
 
     @staticmethod
@@ -86,18 +88,34 @@ class Recorder:
         self._queue.put(None)
         self._thread.join(5.0)
 
+    def _guarded(self) -> None:
+        """Nothing is kept in memory for a disk that takes no more."""
+        try:
+            self._write()
+        except OSError as error:
+            self.trouble = f"{self._path}: the recording ends here: {error.strerror}"
+            while self._queue.get() is not None:
+                pass
+
     def _write(self) -> None:
         part = 0
         sound = None
+        flushed = now()
         with self._path.open("a", encoding="utf-8") as lines:
             while True:
                 try:
                     item = self._queue.get(timeout=_FLUSH)
                 except queue.Empty:
-                    lines.flush()
-                    continue
+                    item = {}
                 if item is None:
                     break
+                if now() - flushed > _FLUSH:
+                    flushed = now()
+                    for file in (lines, sound):
+                        if file is not None:
+                            file.flush()
+                if not item:
+                    continue
                 if isinstance(item, bytes):
                     if sound is not None:
                         sound.write(item)
@@ -162,7 +180,8 @@ def replay(path: Path) -> Replayed:
         elif "heard" in line:
             block = np.asarray(samples[at : at + line["heard"]], np.float32)
             if block.size < line["heard"]:
-                break  # the recorder died here: what it had written is compared
+                ear = None  # the recorder died here: what it had written is compared; a successor begins anew
+                continue
             at += line["heard"]
             states = ear.hear(block, line["host"], line["lost"])
             for state in states:

@@ -1,7 +1,7 @@
 """Show: one TOML file that says what is heard, shown and played. Nobody else parses.
 
 Public: Show, Wanted, load, read, check,
-find, shipped, shows_folder, scenes_folder. A show file is checked whole: every unknown key, wrong
+find, make, shipped, shows_folder. A show file is checked whole: every unknown key, wrong
 type and value out of range is told at once, as `file: key: value is not what is allowed`.
 """
 
@@ -53,18 +53,13 @@ class Wanted:
 def configs() -> Path:
     """The folder of the shows that come with Getaway: in the checkout, else inside the installed package."""
     here = Path(__file__).resolve().parent
-    beside = here.parent / "configs"
-    return beside if beside.is_dir() else here / "_configs"
+    inside = here / "_configs"  # first: site-packages may hold somebody else's configs/
+    return inside if inside.is_dir() else here.parent / "configs"
 
 
 def shows_folder() -> Path:
     """Where a user's own shows lie."""
     return platformdirs.user_config_path("getaway", appauthor=False) / "shows"
-
-
-def scenes_folder() -> Path:
-    """Where a user's own scenes lie."""
-    return platformdirs.user_config_path("getaway", appauthor=False) / "scenes"
 
 
 def shipped() -> list[str]:

@@ -137,6 +137,14 @@ class Commands:
                 yield json.loads(payload)
 
 
+def _cut(value: Any, longest: int) -> Any:
+    if isinstance(value, dict):
+        return {key: _cut(part, longest) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_cut(part, longest) for part in value[:24]]
+    return value[:longest] if isinstance(value, str) else value
+
+
 class Shared:
     """The block: its parts by name. Made by the parent with `Shared()`, handed to children by pickling at their start.
 
@@ -206,8 +214,12 @@ class Shared:
         return State.unpack(newest[1]) if newest else None
 
     def report(self, who: str, facts: dict[str, Any]) -> None:
-        """Publish facts of "engine" or "stage" about itself."""
-        getattr(self, f"_{who}").write(json.dumps(facts, separators=(",", ":")).encode())
+        """Publish facts of "engine" or "stage" about itself. Long texts are cut: a report must never not fit."""
+        for longest in (300, 40):  # 40 fits always, also when JSON writes each character as six
+            payload = json.dumps(_cut(facts, longest), separators=(",", ":")).encode()
+            if len(payload) <= self._REPORT:
+                break
+        getattr(self, f"_{who}").write(payload)
 
     def reported(self, who: str) -> tuple[int, dict[str, Any]]:
         """(number, facts) of the newest report of "engine" or "stage"; (0, {}) before the first."""

@@ -80,7 +80,7 @@ class Levels:
         return self.bands[list(BANDS).index(name)]
 
 
-_HEAD = struct.Struct("<ddd qqqq dd d qq" + "qdd" * len(KINDS) + "ddd" + "d" * len(BANDS))
+_HEAD = struct.Struct("<ddd qqqq dd d qqq" + "qdd" * len(KINDS) + "ddd" + "d" * len(BANDS))
 # Readers and writers of different versions must not meet: the version is made of all that decides the bytes.
 LAYOUT = zlib.crc32(f"getaway 1 {_HEAD.format} {SPECTRUM} {WAVEFORM} {tuple(BANDS)} {KINDS}".encode())
 
@@ -91,8 +91,9 @@ class State:
 
     grid: the line. confidence: 0..1, how likely the line's beats are right now; bar_confidence: the same of its
     downbeats. time: seconds, when the newest sample in it was at the input. heard: samples heard since the listener
-    began. epoch: rises when counting starts anew, so readers forget remembered beats and counts (a restart that
-    takes over the running line keeps it). Equal when its bytes are.
+    began. bars_told: a person said where the bar starts, which holds until a resync. epoch: rises when counting starts
+    anew, so readers forget remembered beats and counts (a restart that takes over the running line keeps it).
+    Equal when its bytes are.
     """
 
     grid: Grid
@@ -103,6 +104,7 @@ class State:
     epoch: int = 0
     hits: Hits = Hits()
     levels: Levels = field(default_factory=Levels)
+    bars_told: bool = False
 
     SIZE = _HEAD.size + 4 * (SPECTRUM + WAVEFORM)  # bytes of pack()
 
@@ -136,7 +138,7 @@ class State:
         hits = [x for k in KINDS for x in (self.hits[k].count, self.hits[k].time, self.hits[k].strength)]
         head = _HEAD.pack(
             g.time, g.beat, g.period, g.downbeat, g.bar, g.beats_per_bar, g.bars_per_phrase,
-            self.confidence, self.bar_confidence, self.time, self.heard, self.epoch,
+            self.confidence, self.bar_confidence, self.time, self.heard, self.epoch, self.bars_told,
             *hits, v.loudness, v.energy, v.mood, *v.bands,
         )  # fmt: skip
         return head + v.spectrum.tobytes() + v.waveform.tobytes()
@@ -147,17 +149,22 @@ class State:
         if len(data) != State.SIZE:
             raise ValueError(f"State.unpack: {len(data)} bytes, expected {State.SIZE}")
         x = _HEAD.unpack_from(data)
-        h = 12
+        h = 13
         hits = Hits(*(Hit(*x[h + 3 * i : h + 3 * i + 3]) for i in range(len(KINDS))))
         v = h + 3 * len(KINDS)
         rows = np.frombuffer(data, np.float32, offset=_HEAD.size)
         levels = Levels(x[v], x[v + 1], x[v + 2], tuple(x[v + 3 :]), rows[:SPECTRUM], rows[SPECTRUM:])
-        return State(Grid(*x[:7]), x[7], x[8], x[9], x[10], x[11], hits, levels)
+        return State(Grid(*x[:7]), x[7], x[8], x[9], x[10], x[11], hits, levels, bool(x[12]))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, State) and self.pack() == other.pack()
 
     __hash__ = None  # type: ignore[assignment]  # compared by bytes, never a key
+
+
+def _fraction(count: float) -> float:
+    fraction = count % 1.0
+    return fraction if fraction < 1.0 else 0.0  # -1e-18 % 1.0 is 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,16 +212,16 @@ class Moment:
 
     @property
     def beat_phase(self) -> float:
-        """0 on the beat, up to 1."""
-        return self.beat % 1.0
+        """0 on the beat, up to but not including 1; so the other phases."""
+        return _fraction(self.beat)
 
     @property
     def bar_phase(self) -> float:
-        return self.bar % 1.0
+        return _fraction(self.bar)
 
     @property
     def phrase_phase(self) -> float:
-        return self.phrase % 1.0
+        return _fraction(self.phrase)
 
     def since(self, kind: str) -> float:
         """Seconds from the newest hit of a kind to this instant; inf when there was none, never below 0."""

@@ -6,6 +6,7 @@ Looks at the shared block, never at the engine's insides. Public: TerminalView, 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
@@ -77,7 +78,7 @@ class TerminalView:
         if self._keys is not None:
             self._keys.close()
         self._live.__exit__(None, None, None)
-        for line in self._said:
+        for line in tuple(self._said):
             self._console.print(line)
 
     def say(self, level: str, text: str) -> None:
@@ -93,7 +94,7 @@ class TerminalView:
         self._drawn = now()
         state = (shared.state() or State.unheard(now())).aged(now())
         engine, stage = shared.reported("engine")[1], shared.reported("stage")[1]
-        self._live.update(picture(self._title, state, engine, stage, now(), list(self._said)), refresh=True)
+        self._live.update(picture(self._title, state, engine, stage, now(), tuple(self._said)), refresh=True)
 
 
 def picture(title: str, state: State, engine: dict[str, Any], stage: dict[str, Any], time: float, said: Any) -> Group:
@@ -253,8 +254,13 @@ class _Keys:
         import select
 
         while not self._stop.is_set():
-            if select.select([sys.stdin], [], [], 0.2)[0]:
-                self._press(os.read(sys.stdin.fileno(), 8).decode(errors="replace"))
+            if not select.select([sys.stdin], [], [], 0.2)[0]:
+                continue
+            typed = os.read(sys.stdin.fileno(), 64).decode(errors="replace")
+            if typed.endswith("\x1b") and select.select([sys.stdin], [], [], 0.05)[0]:
+                typed += os.read(sys.stdin.fileno(), 64).decode(errors="replace")  # the rest of an arrow key
+            for key in re.findall(r"\x1b[\[O][A-Z]|.", typed, re.DOTALL):
+                self._press(key.replace("\x1bO", "\x1b["))
 
     def _windows(self) -> None:
         import msvcrt
@@ -262,6 +268,6 @@ class _Keys:
         while not self._stop.is_set():
             if msvcrt.kbhit():  # type: ignore[attr-defined]
                 typed = msvcrt.getwch()  # type: ignore[attr-defined]
-                self._press(typed + msvcrt.getwch() if typed == "\xe0" else typed)  # type: ignore[attr-defined]
+                self._press("\xe0" + msvcrt.getwch() if typed in ("\x00", "\xe0") else typed)  # type: ignore[attr-defined]
             else:
                 time.sleep(0.01)

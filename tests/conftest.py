@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from tests.servers import JackServer
+from tests.servers import JackServer, missing
 
 set_hypothesis_home_dir(tempfile.gettempdir() + "/getaway-hypothesis")
 hypothesis.settings.register_profile("getaway", deadline=None, database=None, derandomize=True)
@@ -21,7 +21,7 @@ hypothesis.settings.load_profile("getaway")
 @pytest.fixture
 def jack_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
     if not (shutil.which("jackd") and shutil.which("jack_wait")):
-        pytest.skip("jackd is not installed (Debian: apt install jackd2)")
+        missing("jackd is not installed (Debian: apt install jackd2)")
     pytest.importorskip("jack", reason="JACK-Client is not installed", exc_type=Exception)
     server = JackServer(tmp_path / "jackd.log")
     for key, value in (("JACK_NO_START_SERVER", "1"), ("JACK_NO_AUDIO_RESERVATION", "1")):

@@ -247,7 +247,9 @@ def test_a_command_too_long_is_refused_in_bytes_not_letters() -> None:
 def test_the_parts_of_the_block_do_not_overlap() -> None:
     """Each part filled to its last byte, in any order; all others still say what they said."""
     shared = Shared()
-    full = {"x": "a" * (Shared._REPORT - 8)}
+    full = {"x": [["a" * 300] * 2] * 24, "y": [["b" * 300] * 2] * 2}
+    full |= {"z": ["c" * 300], "w": "d" * 240}
+    assert Shared._REPORT - 400 < len(json.dumps(full, separators=(",", ":"))) <= Shared._REPORT
     state = State.unheard(3.0)
     deque((ring.send({"x": "a" * 488}) for ring in rings(shared) for _ in range(64)), maxlen=0)
     for _ in range(5):
@@ -258,6 +260,14 @@ def test_the_parts_of_the_block_do_not_overlap() -> None:
     assert (shared.state(), shared.reported("engine"), shared.reported("stage")) == (state, (5, full), (5, full))
     assert [list(ring.receive()) for ring in rings(shared)] == [[{"x": "a" * 488}] * 64] * 3
     assert (shared.stop, shared.over) == (True, True)
+
+
+def test_long_texts_in_a_report_are_cut_so_that_it_always_fits() -> None:
+    """Eight lost outputs whose troubles list forty ports each took 18 kB and the engine down."""
+    shared = Shared()
+    shared.report("engine", {"outputs": [{"trouble": "x" * 5000, "sent": 3}] * 60})
+    (number, facts) = shared.reported("engine")
+    assert (number, len(facts["outputs"]), facts["outputs"][0]) == (1, 24, {"trouble": "x" * 300, "sent": 3})
 
 
 def rings(shared: Shared) -> tuple[Commands, Commands, Commands]:

@@ -1,1 +1,1 @@
-"""Getaway's stage: draws what the engine hears. Imports grid, state, roles, slot, clock of engine, no more."""
+"""Getaway's stage: draws what the engine hears. Of engine it imports what a reader of the line needs, no more."""

@@ -28,6 +28,7 @@ from visuals.pace import Detail, Pace
 from visuals.pictures import dated_path, save_png
 from visuals.uniforms import Frame
 
+STOPPED = 15  # exit code: told to end by a signal or an orphan, while the show goes on
 CANNOT_DRAW = 3  # exit code: no display or no OpenGL; starting again would not help
 _REPORT_EVERY = 0.25  # seconds
 _PARENT_EVERY = 0.5  # seconds
@@ -78,6 +79,8 @@ class Stage:
 
             self._feed, self._presenter = Feed(), Presenter(self._size())
             self._curtain, self._help = Curtain(), Help()
+            if generation:  # the one before this may have died in a blackout
+                self._curtain.closed = bool(shared.reported("stage")[1].get("blackout"))
             folder = Path(settings.show_dir or ".")
             self._playing = Playing(log, folder, folder / "scenes")
         except Exception as error:
@@ -118,7 +121,7 @@ class Stage:
         for writer in self._writers:
             writer.join(10.0)
         self._report(now(), "stopped")
-        return 0
+        return 0 if self._shared.stop or now() > self._farewell else STOPPED
 
     def _frame(self) -> None:
         """One frame, from the newest State to the flip."""

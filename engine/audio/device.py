@@ -45,8 +45,11 @@ def _portaudio() -> Any:
 def rescan() -> None:
     """Have PortAudio look for devices again. Only while no stream of this process is open."""
     sd = _portaudio()
-    sd._terminate()
-    sd._initialize()
+    try:
+        sd._terminate()
+        sd._initialize()
+    except sd.PortAudioError as error:
+        raise Lost(f"PortAudio finds no sound system: {_reason(error)}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,7 @@ class DeviceSource:
                 dtype="float32",
                 callback=self._called_rt if self._queue is not None else None,
             )
-            self._stream.start()
+            _start(self._stream)
         except sd.PortAudioError as error:
             raise Lost(f"'{device.name}' can't be opened at {self.rate} Hz: {_reason(error)}") from None
         self._errors = sd.PortAudioError
@@ -221,7 +224,7 @@ class Player:
                 self._stream = sd.OutputStream(
                     device=device.number, channels=self.channels, samplerate=attempt, latency=0.06, dtype="float32"
                 )
-                self._stream.start()
+                _start(self._stream)
                 self.rate = attempt
                 break
             except sd.PortAudioError as error:
@@ -238,7 +241,17 @@ class Player:
             raise Lost(f"sound output '{self.name}' stopped: {_reason(error)}") from None
 
     def close(self) -> None:
+        self._stream.stop(ignore_errors=True)  # plays what is still in the buffer
         self._stream.close(ignore_errors=True)
+
+
+def _start(stream: Any) -> None:
+    """Start a stream, or close it."""
+    try:
+        stream.start()
+    except Exception:
+        stream.close(ignore_errors=True)
+        raise
 
 
 def _reason(error: Exception) -> str:

@@ -218,4 +218,5 @@ class FileSource:
         for player in (self._player, self._silenced):
             if player is not None:
                 player.close()
-        self._file.close()
+        if not self._reader.is_alive():  # else it is inside libsndfile, on a disk that hangs
+            self._file.close()

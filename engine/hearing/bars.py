@@ -27,7 +27,8 @@ _MARGINS, _RIGHT = (0.0, 0.1, 0.3, 0.6, 1.2), (0.25, 0.5, 0.88, 0.95, 0.99)
 class BarGuess:
     """push each frame with the line: the line with its bars placed, and how likely they are right (0..1)."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, trust: float = 0.0, *, told: bool = False) -> None:
+        """rate: Hz. trust: 0..1, in the bars of the line it is given; fades as beats are weighed. told: see tell."""
         # Second-order low-pass (R. Bristow-Johnson, Cookbook formulae for audio EQ biquad filter coefficients, Q 0.71).
         turn = math.tau * min(_LOW, rate / 4) / rate
         alpha, cosine = math.sin(turn) / math.sqrt(2.0), math.cos(turn)
@@ -36,7 +37,8 @@ class BarGuess:
         self._filter.set_biquad(b / a, 2.0 * b / a, b / a, -2.0 * cosine / a, (1.0 - alpha) / a)
         self._lows: deque[tuple[float, float]] = deque()  # (end of frame, its low end's level), the last beat or so
         self._next: int | None = None  # the beat to look at next
-        self._told = False  # a person said where the bar starts
+        self._trust = trust
+        self.told = told
         self._forget()
 
     def _forget(self) -> None:
@@ -47,7 +49,7 @@ class BarGuess:
 
     def tell(self) -> None:
         """A person said where the bar starts: from now on nothing is guessed."""
-        self._told = True
+        self.told = True
 
     def push(self, frame: Floats, end: float, grid: Grid) -> tuple[Grid, float]:
         """float32[n], the stream time of its end in seconds, the line as tracked."""
@@ -57,7 +59,7 @@ class BarGuess:
             self._lows.popleft()
         if self._next is None or self._next < grid.beat_at(end) - 2.0:
             self._next = math.ceil(grid.beat_at(end))
-        if self._told:
+        if self.told:
             return grid, 1.0
         if end >= grid.time_of(self._next) + _AFTER:
             grid = self._weigh(self._next, grid)
@@ -67,6 +69,8 @@ class BarGuess:
     def _weigh(self, beat: int, grid: Grid) -> Grid:
         count = grid.beats_per_bar
         if len(self._evidence) != count or not 0.67 < grid.period / self._period < 1.5:
+            if self._evidence:
+                self._trust = 0.0
             self._forget()  # another metre, or twice the tempo: what was counted speaks of other beats
             self._evidence, self._weight, self._period = [0.0] * count, [1e-9] * count, grid.period
         time = grid.time_of(beat)
@@ -79,7 +83,8 @@ class BarGuess:
         self._weight[beat % count] += 1.0
         self._beats += 1.0
         first, margin = self._best()
-        if self._beats >= 2 * count and margin > _SWITCH and (grid.downbeat - first) % count:
+        patience = 2 * count if self._trust < 0.5 else _SETTLED
+        if self._beats >= patience and margin > _SWITCH and (grid.downbeat - first) % count:
             return grid.rebarred(beat - (beat - first) % count)
         return grid
 
@@ -90,6 +95,6 @@ class BarGuess:
         return order[0], (means[order[0]] - means[order[1]]) / math.sqrt(self._spread + 0.02)
 
     def _confidence(self) -> float:
-        if not self._evidence:
-            return 0.0
-        return float(np.interp(self._best()[1], _MARGINS, _RIGHT)) * min(1.0, self._beats / _SETTLED)
+        settled = min(1.0, self._beats / _SETTLED)
+        guess = float(np.interp(self._best()[1], _MARGINS, _RIGHT)) if self._evidence else 0.0
+        return guess * settled + self._trust * (1.0 - settled)

@@ -32,16 +32,21 @@ class Activations:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A tracker's word after a frame: the line, how far to trust it and its bars (0..1), and what it is drawn from."""
+    """A tracker's word after a frame: the line, how far to trust it and its bars (0..1), and what it is drawn from.
+
+    bars_told: see State.
+    """
 
     grid: Grid
     confidence: float
     bar_confidence: float = 0.0
     activations: Activations | None = None
+    bars_told: bool = False
 
 
 class Tracker(Protocol):
-    """Hears frames, draws the line. Counts go on from the grid it was given (`seed`), which it owns from then on.
+    """Hears frames, draws the line. Made with the rate in Hz, a `seed` (State whose line, trust and bars it goes on
+    from; confidence 0: there is none yet) and `bpm`, the slowest and fastest tempo allowed.
 
     hop: samples a frame. drums: whether its Tracks carry activations that hear drums; the listener then takes its
     hits from those instead of from its own detector. push is called with every frame in order, float32[hop], and the
@@ -137,7 +142,10 @@ class LineFitter:
             period = grid.period * (0.5 if hint == "double" else 2.0)
             if not self.shortest <= period <= self.longest:
                 return False
-            self.grid = grid.retimed(grid.time_of(grid.last_beat_at(time)), period=period)
+            bars = round((grid.beat_at(time) - grid.downbeat) / grid.beats_per_bar)
+            bar = grid.time_of(grid.downbeat + bars * grid.beats_per_bar)  # a bar starts there, and goes on doing so
+            grid = grid.retimed(grid.time_of(grid.last_beat_at(time)), period=period)
+            self.grid = grid.rebarred(round(grid.beat_at(bar)))
         elif hint == "nudge":
             self.grid = grid.retimed(time, shift=max(-0.5, min(0.5, -amount / grid.period)))
         elif hint == "tempo":
@@ -150,6 +158,7 @@ class LineFitter:
         elif hint == "resync":
             self._known = False
             self._agreement = 0.0
+            self._beats.clear()
         else:
             return False
         if hint in ("double", "halve", "nudge", "tempo", "beat"):

@@ -18,7 +18,7 @@ from engine.hearing.beats import Track, Tracker
 from engine.hearing.frames import Framer
 from engine.hearing.hits import HeardDrums, HitDetector
 from engine.hearing.levels import LevelMeter
-from engine.state import Floats, Hits, State
+from engine.state import Floats, State
 
 TRACKERS: dict[str, Callable[..., Tracker]] = {"aubio": AubioTracker}
 
@@ -46,21 +46,21 @@ class Listener:
         """
         self.rate = rate
         low, high = settings.tempo
-        begin = State.unheard()
-        grid = seed.grid if seed else replace(
-            begin.grid,
-            period=60.0 / (120.0 if low <= 120.0 <= high else math.sqrt(low * high)),
-            beats_per_bar=settings.beats_per_bar,
-            bars_per_phrase=settings.bars_per_phrase,
-        )  # fmt: skip
-        known = seed is not None and seed.confidence > 0.0
-        self._tracker = TRACKERS[settings.tracker](rate, grid, bpm=settings.tempo, known=known)
-        self._track = Track(grid, seed.confidence if seed else 0.0, seed.bar_confidence if seed else 0.0)
-        hits = seed.hits if seed else Hits()
-        self._drums = HeardDrums(hits) if self._tracker.drums else None
-        self._detector = HitDetector(rate, hits)
+        if seed is None:
+            begin = State.unheard()
+            grid = replace(
+                begin.grid,
+                period=60.0 / (120.0 if low <= 120.0 <= high else math.sqrt(low * high)),
+                beats_per_bar=settings.beats_per_bar,
+                bars_per_phrase=settings.bars_per_phrase,
+            )
+            seed = replace(begin, grid=grid, epoch=epoch)
+        self._tracker = TRACKERS[settings.tracker](rate, seed, bpm=settings.tempo)
+        self._track = Track(seed.grid, seed.confidence, seed.bar_confidence, bars_told=seed.bars_told)
+        self._drums = HeardDrums(seed.hits) if self._tracker.drums else None
+        self._detector = HitDetector(rate, seed.hits)
         self._levels = LevelMeter(rate)
-        self._epoch = seed.epoch if seed else epoch
+        self._epoch = seed.epoch
         self.hop = self._detector.hop  # samples between two looks; States come at multiples of it
         self._hops = Framer(self.hop)
         self._level_frames = Framer(self._levels.hop)
@@ -103,6 +103,7 @@ class Listener:
             time=self.heard / self.rate,
             heard=self.heard,
             epoch=self._epoch,
+            bars_told=self._track.bars_told,
             hits=(self._drums or self._detector).hits,
             levels=self._levels.levels,
         )

@@ -21,7 +21,7 @@ import soxr
 
 from engine.audio import demo_score
 from engine.audio.file import DEMO
-from tests.servers import JackServer, PipeWire, XServer
+from tests.servers import JackServer, PipeWire, XServer, missing
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "beats-dev"
@@ -215,7 +215,7 @@ def witness(jack_server: JackServer, tmp_path: Path) -> Callable[[Any], Witness]
 def screen(tmp_path: Path) -> Iterator[XServer]:
     """An X server whose screen the test reads."""
     if not shutil.which("Xvfb"):
-        pytest.skip("Xvfb is not installed (Debian: apt install xvfb)")
+        missing("Xvfb is not installed (Debian: apt install xvfb)")
     folder = tmp_path / "screen"
     folder.mkdir()
     server = XServer(folder)
@@ -228,7 +228,7 @@ def pipewire(tmp_path: Path) -> Iterator[PipeWire]:
     """A private PipeWire with a null sink."""
     missing = [name for name in PipeWire.NEEDS if not shutil.which(name)]
     if missing:
-        pytest.skip(f"not installed: {', '.join(missing)} (Debian: pipewire wireplumber pipewire-pulse dbus)")
+        missing(f"not installed: {', '.join(missing)} (Debian: pipewire wireplumber pipewire-pulse dbus)")
     server = PipeWire(tmp_path / "pw")
     server.start()
     yield server

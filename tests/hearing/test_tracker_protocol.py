@@ -9,7 +9,7 @@ from engine.grid import Grid
 from engine.hearing import ListenerSettings, listener
 from engine.hearing.beats import Activations, Track
 from engine.hearing.listener import Listener
-from engine.state import Floats
+from engine.state import Floats, State
 
 
 class Scripted:
@@ -18,10 +18,10 @@ class Scripted:
     drums = True
     LATE = 0.05  # seconds its activations lag behind the sound, and say so
 
-    def __init__(self, rate: int, seed: Grid, *, bpm: tuple[float, float], known: bool) -> None:
+    def __init__(self, rate: int, seed: State, *, bpm: tuple[float, float]) -> None:
         self.hop = rate // 100
         self.ends: list[float] = []
-        self.grid = Grid(0.0, seed.beat_at(0.0) if known else 0.0, 0.5)
+        self.grid = Grid(0.0, seed.grid.beat_at(0.0), 0.5)
 
     def push(self, frame: Floats, end: float) -> Track | None:
         assert frame.shape == (self.hop,)

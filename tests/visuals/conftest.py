@@ -19,6 +19,7 @@ from stagehands import SETTINGS, Running
 
 from engine.grid import Grid
 from engine.state import Hit, Hits, Levels, Moment, State
+from tests.servers import missing
 
 
 def make_moment(
@@ -71,7 +72,7 @@ def _window() -> Iterator[Any]:
         config = gl.Config(major_version=3, minor_version=3, forward_compatible=True, **sizes)
         window = Window(64, 64, config=config)
     except Exception as error:
-        pytest.skip(f"no EGL with OpenGL 3.3 here ({error})")
+        missing(f"no EGL with OpenGL 3.3 here ({error})")
     yield window
     window.close()
 
@@ -86,7 +87,7 @@ def context(_window: Any) -> None:
 def xvfb() -> Iterator[str]:
     """DISPLAY of an X server for these tests alone, 800 x 600."""
     if not shutil.which("Xvfb"):
-        pytest.skip("Xvfb is not installed")
+        missing("Xvfb is not installed")
     read, write = os.pipe()
     command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"]
     server = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
@@ -94,7 +95,7 @@ def xvfb() -> Iterator[str]:
     with os.fdopen(read) as pipe:
         number = pipe.readline().strip()
     if not number:
-        pytest.skip("Xvfb does not start here")
+        missing("Xvfb does not start here")
     yield f":{number}"
     server.terminate()
     server.wait(10.0)
