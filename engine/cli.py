@@ -6,6 +6,9 @@ Public: main.
 
 from __future__ import annotations
 
+import contextlib
+import math
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -60,9 +63,10 @@ def perform(
 ) -> None:
     """Perform SHOW (a name or a TOML file; without one: the default input, a window, a virtual MIDI port).
 
-    Ends with Ctrl-C, with the window, or with the song.
+    Ends with Ctrl-C, with the window, or with the song (a show may say loop = true: the demo show does).
     """
     from engine.audio.kinds import check_file
+    from engine.devices import check_scene
     from engine.performance import Performance, has_display
     from engine.show import Wanted, find, load
     from engine.terminal import LogView, TerminalView
@@ -81,16 +85,21 @@ def perform(
         title=asked.title if asked.stage.title == "Getaway" else asked.stage.title,
     )
     asked = replace(asked, source=source, stage=stage)
+    if seconds is not None and not math.isfinite(seconds):
+        raise Refused(f"--seconds {seconds}: is not a number of seconds")
     if record_audio and not record:
         raise Refused("--record-audio: needs --record FILE.jsonl beside which the sound is kept")
-    view = LogView() if plain or not sys.stderr.isatty() else TerminalView(asked.title)
+    if scene:
+        check_scene(scene, path.parent)
+    view = TerminalView(asked.title) if sys.stderr and sys.stderr.isatty() and not plain else LogView()
     if not headless and not has_display():
         headless = True
         view.say("info", "no display here: performing without a window")
     performance = Performance(Wanted(asked, headless, seconds or 0.0, record or "", record_audio), view)
     code = performance.run()
-    for line in performance.farewell():
-        click.echo(line, err=True)
+    with contextlib.suppress(OSError, AttributeError):  # whoever read our words may be gone
+        for line in performance.farewell():
+            click.echo(line, err=True)
     sys.exit(code)
 
 
@@ -98,12 +107,16 @@ def perform(
 @click.argument("show")
 def check(show: str) -> None:
     """Check SHOW: all its errors at once, with file, key and what is allowed."""
+    from engine.audio.kinds import check_file
+    from engine.devices import check_scene
     from engine.show import find, read
 
     path = find(show)
     asked, wrong = read(path)
     if asked is None:
         raise Refused("\n".join(wrong))
+    check_file(asked.source.input)
+    check_scene(asked.stage.scene, path.parent)
     outputs = ", ".join(midi.name for midi in asked.midi) or "none"
     click.echo(f"{path}: good. Input {asked.source.input}, scene {asked.stage.scene}, outputs {outputs}.")
 
@@ -118,7 +131,7 @@ def new(name: str, starter: str) -> None:
     if starter not in shipped():
         raise Refused(f"--from {starter}: there is no such starter; there are {', '.join(shipped())}")
     path = make(name, starter)
-    click.echo(f"{path}\nEdit it, then: getaway check {name}, getaway perform {name}")
+    click.echo(f"{path}\nEdit it, then: getaway check {shlex.quote(name)}, getaway perform {shlex.quote(name)}")
 
 
 @cli.command()
@@ -131,10 +144,10 @@ def devices() -> None:
 
 @cli.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON line a beat (default: the same for people).")
-@click.option("--lead", type=click.FloatRange(0.0, 10.0), default=0.0, help="Seconds an output must decide ahead.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line a beat; without it, a line for people.")
+@click.option("--lead", type=click.FloatRange(0.0, 10.0), default=0.0, help="Tell each beat so many seconds early.")
 @click.option("--batch", type=click.Path(path_type=Path, file_okay=False), help="Write STEM.jsonl and timings.")
-@click.option("--tracker", help="Who draws the line.")
+@click.option("--tracker", help="Who draws the line from time to beats: aubio.")
 def listen(files: tuple[Path, ...], as_json: bool, lead: float, batch: Path | None, tracker: str | None) -> None:
     """Hear FILES as fast as can be, exactly as live, and print each beat as a live output would play it."""
     from engine.listening import listen_to_files
@@ -165,6 +178,10 @@ def main() -> None:
         for line in str(refused).splitlines():
             click.echo(f"getaway: {line}", err=True)
         sys.exit(2)
+    except OSError as error:  # where the words should go is full or gone
+        with contextlib.suppress(OSError):
+            click.echo(f"getaway: can't write: {error.strerror}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

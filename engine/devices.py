@@ -1,10 +1,11 @@
-"""What is plugged in: sound, MIDI, displays. Public: show_devices."""
+"""What is there: sound, MIDI, displays, scenes. Public: show_devices, check_scene."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -21,6 +22,19 @@ def show_devices() -> None:
     _sound(console)
     _midi(console)
     _displays(console)
+
+
+def check_scene(name: str, folder: Path) -> None:
+    """Refused when there is no scene of that name or path for a show in a folder."""
+    # In a process of its own, as below: this one must not need OpenGL.
+    code = (
+        "import sys; from visuals.scene import SceneError, scene_path\n"
+        "try: scene_path(sys.argv[1], sys.argv[2], sys.argv[2] + '/scenes')\n"
+        "except SceneError as error: sys.exit(str(error))"
+    )
+    asked = subprocess.run([sys.executable, "-c", code, name, str(folder)], capture_output=True, text=True, check=False)
+    if asked.returncode and asked.stderr.strip():
+        raise Refused(f"stage.scene: {asked.stderr.strip().splitlines()[-1]}")
 
 
 def _sound(console: Console) -> None:

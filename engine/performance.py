@@ -29,7 +29,7 @@ from engine.slot import Shared
 _SPAWN = multiprocessing.get_context("spawn")  # threads and GL contexts do not survive a fork
 _HANG = 6.0  # seconds without a report after which a child counts as hung
 _BIRTH = 30.0  # seconds until the first report after which one that starts counts as hung
-_RESTART = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before the next start, by deaths in a row
+_RESTART = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds before the next start, by deaths in a row
 _STEADY = 10.0  # seconds alive after which earlier deaths are forgotten
 _HOPELESS = 4  # deaths in a row before ever having reported: it can't run here
 _GOODBYE = 4.0  # seconds a child may take to end by itself
@@ -140,10 +140,12 @@ class Performance:
 
     def _hear(self, pipe: Connection) -> None:
         """Pass on what a child says, until it ends."""
-        with contextlib.suppress(EOFError, OSError):
-            while True:
+        while True:
+            try:
                 level, text = pipe.recv()
-                self._view.say(level, text)
+            except (EOFError, OSError):
+                return
+            self._view.say(level, text)
 
     def _watch(self) -> None:
         for child in self._children:
@@ -158,9 +160,10 @@ class Performance:
                 self._check_on(child)
 
     def _check_on(self, child: _Child) -> None:
-        number, _ = self.shared.reported(child.name)
+        number, facts = self.shared.reported(child.name)
         if number != child.seen:
-            child.seen, child.seen_at, child.reported, child.ever = number, now(), True, True
+            child.seen, child.seen_at, child.ever = number, now(), True
+            child.reported = facts.get("status") != "loading"  # a scene may take its driver long to compile
         if child.deaths and now() - child.born > _STEADY:
             child.deaths = 0
         if now() - child.seen_at > (_HANG if child.reported else _BIRTH):
@@ -197,6 +200,9 @@ class Performance:
 
     def _end(self) -> None:
         self.shared.stop = True
+        engine = self._children[0]
+        if engine.process is None and engine.ever and self._code == 0:
+            self._start(engine)  # it was killed with notes sounding: its successor ends them, and itself
         until = now() + _GOODBYE
         running = [child.process for child in self._children if child.process is not None]
         for force in (None, "terminate", "kill"):
@@ -248,6 +254,7 @@ class Performance:
             for child in self._children:
                 if child.process is not None and child.process.is_alive():
                     child.process.kill()
+            os._exit(130)  # whatever it is that hangs here, a terminal that takes no more words for one
 
 
 @contextlib.contextmanager

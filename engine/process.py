@@ -238,10 +238,14 @@ class Engine:
             threading.Thread(target=self._guarded, args=(part,), name=name, daemon=True)
             for name, part in (("audio", self._audio), ("listener", self._listen), ("conductor", self._conduct))
         ]
+        keeper = Keeper(self)
+        if self.shared.stop:  # started only to end what the engine before it left sounding
+            keeper.look()
+            self._end([], keeper)
+            return self.exit
         realtime.settle()
         for thread in threads:
             thread.start()
-        keeper = Keeper(self)
         try:
             while not (self.stop.is_set() or self.shared.stop or keeper.orphaned()):
                 keeper.look()

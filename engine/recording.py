@@ -205,30 +205,45 @@ def _open_part(path: Path, number: int, begin: dict[str, Any]) -> tuple[LiveList
     sound = path.with_name(begin["audio"])
     if not sound.is_file():
         raise Refused(f"{sound}: is missing; it was recorded beside {path.name}")
+    try:
+        return _ear_of(begin), _samples_of(sound)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused(f"{path}:{number}: was made by another version of Getaway ({error})") from None
+
+
+def _ear_of(begin: dict[str, Any]) -> LiveListener:
     kept: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in begin["settings"].items()}
-    settings = ListenerSettings(**kept)
     seed = State.unpack(base64.b64decode(begin["seed"])) if begin["seed"] else None
+    return LiveListener(ListenerSettings(**kept), begin["rate"], seed, begin["epoch"])
+
+
+def _samples_of(sound: Path) -> Any:
     size = sound.stat().st_size // 4
-    samples = np.memmap(sound, "<f4", mode="r", shape=(size,)) if size else np.zeros(0, np.float32)
-    return LiveListener(settings, begin["rate"], seed, begin["epoch"]), samples
+    return np.memmap(sound, "<f4", mode="r", shape=(size,)) if size else np.zeros(0, np.float32)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line number, line) of a recording; a torn last line (a crash) ends it."""
+    """(line number, line) of a recording. A damaged line (a crash tore it) and all that needs it, up to the next
+    "begin", are left out."""
     try:
         file = path.open(encoding="utf-8", errors="replace")  # a sound file, say, is to be told as no recording
     except OSError as error:
         raise Refused(f"{path}: can't be read: {error.strerror}") from None
     with file:
+        damaged = False
         for number, text in enumerate(file, 1):
-            try:
-                line = json.loads(text)
-            except json.JSONDecodeError:
-                line = None
-            if not isinstance(line, dict):
-                if number == 1:
-                    raise Refused(f"{path}: is not a Getaway recording")
-                return
+            line = _parsed(text)
             if number == 1 and (line.get("getaway"), line.get("version")) != ("recording", VERSION):
                 raise Refused(f"{path}: is not a Getaway recording of version {VERSION}")
-            yield number, line
+            damaged = "begin" not in line and (damaged or not line)
+            if not damaged:
+                yield number, line
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """A line of JSON as a table; an empty one when it is damaged."""
+    try:
+        line = json.loads(text)
+    except json.JSONDecodeError:
+        return {}
+    return line if isinstance(line, dict) else {}

@@ -72,9 +72,9 @@ def find(name: str) -> Path:
     given = Path(name).expanduser()
     if given.is_file():
         return given
-    if len(given.parts) == 1 and given.suffix in ("", ".toml"):
+    if len(given.parts) == 1:
         for folder in (Path(), shows_folder(), configs()):
-            if (there := folder / f"{given.stem}.toml").is_file():
+            if (there := folder / f"{name.removesuffix('.toml')}.toml").is_file():
                 return there
     own = sorted(path.stem for path in shows_folder().glob("*.toml"))
     known = ", ".join([*own, *shipped()])
@@ -84,7 +84,11 @@ def find(name: str) -> Path:
 def make(name: str, starter: str) -> Path:
     """Copy a shipped show to `name`: a path, or a name in the shows folder. Refused when something is there."""
     given = Path(name).expanduser()
-    path = given if len(given.parts) > 1 or given.suffix == ".toml" else shows_folder() / f"{name}.toml"
+    if not given.name or given.name.startswith(".") or ".." in given.parts:
+        raise Refused(f"new {name!r}: is no name for a show; give one like 'mine' or a path like shows/mine.toml")
+    path = given.with_name(f"{given.name.removesuffix('.toml')}.toml")
+    if len(given.parts) == 1 and given.suffix != ".toml":
+        path = shows_folder() / path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:

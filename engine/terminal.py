@@ -5,12 +5,16 @@ Looks at the shared block, never at the engine's insides. Public: TerminalView, 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import queue
 import re
+import signal
 import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import IO, Any
 
 from rich.console import Console, Group
@@ -31,24 +35,34 @@ _REFRESH = 0.05  # seconds between two pictures of the view
 
 
 class LogView:
-    """Lines with the time of day on stderr: for pipes, services and tests."""
+    """Lines with the time of day on stderr: for pipes, services and tests. A reader that is gone or asleep, a full
+    disk, no stderr at all cost words, never the show: a thread of its own writes them, and they may be dropped."""
 
     def __init__(self, file: IO[str] | None = None) -> None:
         self._file = file or sys.stderr
         self._status_at = now() + 1.0
-        self._lock = threading.Lock()
+        self._lines: queue.Queue[str | None] = queue.Queue(1000)
+        self._writer = threading.Thread(target=self._write, name="log", daemon=True)
+        self._writer.start()
 
     def __enter__(self) -> LogView:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        pass
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait(None)
+        self._writer.join(1.0)
 
     def say(self, level: str, text: str) -> None:
         stamp = time.strftime("%H:%M:%S")
-        with self._lock:
+        with contextlib.suppress(queue.Full):
             for line in text.splitlines() or [""]:
-                print(f"{stamp} {level}: {line}", file=self._file, flush=True)
+                self._lines.put_nowait(f"{stamp} {level}: {line}")
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                print(line, file=self._file, flush=True)
 
     def look(self, shared: Shared) -> None:
         if now() < self._status_at:
@@ -66,7 +80,7 @@ class TerminalView:
         self._title = title
         self._console = console or Console(stderr=True)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
-        self._said: deque[Text] = deque(maxlen=5)
+        self._said: deque[Text] = deque(maxlen=10)
         self._keys: _Keys | None = None
         self._drawn = 0.0
 
@@ -88,13 +102,15 @@ class TerminalView:
 
     def look(self, shared: Shared) -> None:
         if self._keys is None:
-            self._keys = _Keys(shared)
+            self._keys = _Keys(shared, self.say)
         if now() - self._drawn < _REFRESH:
             return
         self._drawn = now()
         state = (shared.state() or State.unheard(now())).aged(now())
         engine, stage = shared.reported("engine")[1], shared.reported("stage")[1]
-        self._live.update(picture(self._title, state, engine, stage, now(), tuple(self._said)), refresh=True)
+        said = list(self._said)[-max(1, self._console.height - 11) :]
+        with contextlib.suppress(OSError, ValueError):  # the terminal is gone; the show is not
+            self._live.update(picture(self._title, state, engine, stage, now(), said), refresh=True)
 
 
 def picture(title: str, state: State, engine: dict[str, Any], stage: dict[str, Any], time: float, said: Any) -> Group:
@@ -222,8 +238,8 @@ def summary(state: State, engine: dict[str, Any]) -> str:
 class _Keys:
     """Reads keys from the terminal on a thread of its own and sends their commands, stamped when they were pressed."""
 
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
+    def __init__(self, shared: Shared, say: Callable[[str, str], None]) -> None:
+        self._shared, self._say = shared, say
         self._stop = threading.Event()
         self._restore: Any = None
         if not sys.stdin.isatty():
@@ -235,16 +251,21 @@ class _Keys:
 
             self._restore = (termios, termios.tcgetattr(sys.stdin))
             tty.setcbreak(sys.stdin)
+            # After Ctrl-Z and fg the shell has set the terminal its own way.
+            signal.signal(signal.SIGCONT, lambda *_: tty.setcbreak(sys.stdin))
         threading.Thread(target=loop, name="keys", daemon=True).start()
 
     def close(self) -> None:
         self._stop.set()
         if self._restore is not None:
             termios, before = self._restore
+            signal.signal(signal.SIGCONT, signal.SIG_DFL)
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
     def _press(self, typed: str) -> None:
         key = command_of(typed)
+        if key is not None and key.do == "help":
+            self._say("info", "\n".join(f"{k.label:>10}  {k.says}" for k in KEYS if k.sends))
         if key is not None and key.sends:
             self._shared.from_terminal.send(key.command(now()))
             if key.do == "blackout":
@@ -257,6 +278,8 @@ class _Keys:
             if not select.select([sys.stdin], [], [], 0.2)[0]:
                 continue
             typed = os.read(sys.stdin.fileno(), 64).decode(errors="replace")
+            if not typed:
+                return  # the terminal is gone
             if typed.endswith("\x1b") and select.select([sys.stdin], [], [], 0.05)[0]:
                 typed += os.read(sys.stdin.fileno(), 64).decode(errors="replace")  # the rest of an arrow key
             for key in re.findall(r"\x1b[\[O][A-Z]|.", typed, re.DOTALL):

@@ -154,10 +154,10 @@ class PythonScene:
     def _guard(self, act: Callable[[], Any]) -> Any:
         try:
             return act()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a scene that calls sys.exit ends itself, not the show
             raise self._error(error) from error
 
-    def _error(self, error: Exception) -> SceneError:
+    def _error(self, error: BaseException) -> SceneError:
         line = 0
         if isinstance(error, SyntaxError) and error.filename == str(self._path):
             line = error.lineno or 0
@@ -170,7 +170,7 @@ class PythonScene:
     def draw(self, moment: Moment, size: tuple[int, int]) -> None:
         try:
             self._scene.draw(moment, size)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a scene that calls sys.exit ends itself, not the show
             raise self._error(error) from error
 
     def close(self) -> None:

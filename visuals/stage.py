@@ -79,8 +79,8 @@ class Stage:
 
             self._feed, self._presenter = Feed(), Presenter(self._size())
             self._curtain, self._help = Curtain(), Help()
-            if generation:  # the one before this may have died in a blackout
-                self._curtain.closed = bool(shared.reported("stage")[1].get("blackout"))
+            before = shared.reported("stage")[1] if generation else {}
+            self._curtain.closed = bool(before.get("blackout"))  # the one before this may have died in it
             folder = Path(settings.show_dir or ".")
             self._playing = Playing(log, folder, folder / "scenes")
         except Exception as error:
@@ -95,7 +95,11 @@ class Stage:
         self._farewell = float("inf")  # when a closed window ends alone
         self._mouse = self._began  # when it last moved
         self._due = {"report": 0.0, "parent": 0.0, "tidy": self._began + _TIDY_EVERY}
-        self._playing.show(settings.scene, self._size())
+        if (before.get("status"), before.get("loading")) == ("loading", settings.scene):
+            log("error", f"scene {settings.scene}: loading it hung, it is left out; mend it and start again")
+        else:
+            shared.report("stage", {"status": "loading", "loading": settings.scene, "pid": os.getpid()})
+            self._playing.show(settings.scene, self._size())
         self._listen()
 
     # ---- the loop ----

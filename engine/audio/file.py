@@ -68,7 +68,7 @@ def _read(file: soundfile.SoundFile, frames: int, path: str | Path) -> Floats:
     try:
         samples: Floats = file.read(frames, dtype="float32", always_2d=True)
     except soundfile.SoundFileError as error:
-        raise Refused(f"{path}: breaks off at {file.tell() / file.samplerate:.1f} s ({error})") from None
+        raise Refused(f"{path}: is damaged and breaks off ({error})") from None
     return samples
 
 
