@@ -29,6 +29,7 @@ class Lane:
     output: Output
     open: bool = True
     beat: int | None = None  # the newest beat told, None: the first look only remembers
+    looked: float = -math.inf  # the instant (with latency) of the look before this one
     step: int = 0  # the newest subdivision told of
     told: dict[str, int] = field(default_factory=dict)  # newest count told of each drum
     frame: float = -math.inf  # host time of the next regular frame
@@ -68,6 +69,7 @@ class Conductor:
         elif lane.beat - beat > _FLOOD:
             lane.beat, lane.step = beat, step
         cues = self._hits(lane, state) + self._beats(lane, beat, moment)
+        lane.looked = moment.time
         stepped = output.subdivision > 1 and step > lane.step
         lane.step = max(lane.step, step)
         framed = output.rate > 0.0 and now >= lane.frame
@@ -111,8 +113,9 @@ class Conductor:
             time, place = grid.time_of(number), grid.beat_in_bar(number)
             bar = math.floor(grid.bar_of(number) + 1e-9)
             phrase = place == 1 and bar % grid.bars_per_phrase == 0
-            lane.lateness.append(moment.time - time)
-            lane.late += moment.time - time > _LATE
+            if time > lane.looked:  # else the line moved over a beat that was still ahead when last looked at
+                lane.lateness.append(moment.time - time)
+                lane.late += moment.time - time > _LATE
             cues.append(Beat(number, time, place, bar, phrase, state.confidence, state.bar_confidence))
         return tuple(cues)
 

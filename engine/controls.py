@@ -41,8 +41,8 @@ KEYS: tuple[Key, ...] = (
     Key(("P",), "p", "panic", "panic: all notes off"),
     Key(("F",), "f", "fullscreen", "fullscreen, and back", sends=False),
     Key(("F12",), "F12", "screenshot", "save a picture", sends=False),
-    Key(("H", "QUESTION", "SLASH"), "h", "help", "show or hide this", sends=False),
-    Key(("ESCAPE", "Q"), "esc", "quit", "end the show"),
+    Key(("H", "QUESTION", "SLASH"), "?", "help", "show or hide this", sends=False),
+    Key(("ESCAPE", "Q"), "q", "quit", "end the show"),
 )
 
 _BY_SYMBOL = {symbol: key for key in KEYS for symbol in key.symbols}

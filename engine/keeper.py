@@ -65,7 +65,7 @@ class Keeper:
             recorder.trouble = ""
         playing = self._e.facts["state"] in ("listening", "playing")
         if playing and at - self._e.block_at > _STALL:
-            self._e.log("warning", f"{self._e.facts['name']}: no sound came for {_STALL:.0f} s: opening it again")
+            self._e.log("warning", f"{self._e.facts['name']}: no sound came for {_STALL:g} s")
             self._unstick()
         elif at - self._e.opening_since > _STALL:
             self._start_afresh("opening the sound input takes too long")
@@ -80,8 +80,9 @@ class Keeper:
             return
         if at < next_try:
             return
-        if lane is not None and lane.trouble and tries == 0:
+        if lane is not None and lane.trouble and lane.trouble != self._trouble.get(settings.name):
             self._e.log("warning", f"{lane.trouble} (trying again)")
+            self._trouble[settings.name] = lane.trouble
         if not self._e.opening.acquire(blocking=False):
             return  # the source is being opened, which may hang: this thread must go on watching it
         try:
@@ -150,15 +151,17 @@ class Keeper:
         outputs = []
         for settings in self._wanted:
             lane = self._lanes.get(settings.name)
-            outputs.append(_output_facts(settings, lane, self._trouble.get(settings.name, "opening")))
+            facts = _output_facts(settings, lane, self._trouble.get(settings.name, "opening"))
+            before: dict[str, Any] = next((o for o in e.before.get("outputs", []) if o["name"] == settings.name), {})
+            outputs.append(facts | {key: facts[key] + before.get(key, 0) for key in ("sent", "late", "skipped")})
         e.shared.report(
             "engine",
             {
                 "pid": os.getpid(),
                 "generation": e.generation,
                 "cpu": self._share,
-                "cpu_total": cpu,
-                "up": at - self._begun,
+                "cpu_total": cpu + e.before.get("cpu_total", 0.0),
+                "up": at - self._begun + e.before.get("up", 0.0),
                 "scheduling": e.scheduling,
                 "slowest": e.slow,
                 "source": source,

@@ -38,6 +38,15 @@ size = [320, 180]
 [[midi]]
 name = "midi"
 {port}
+[[midi.rows]]
+what = "beat"
+note = 60
+channel = 16
+gate = {gate}
+[[midi.rows]]
+what = "kick"
+note = 36
+channel = 10
 """
 
 
@@ -122,12 +131,14 @@ def perform(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """perform(input, *options, environment=..., port=...): a show with a pulse scene and a virtual or named port."""
     started: list[Running] = []
 
-    def start(source: str, *options: str, environment: dict[str, str] | None = None, port: str = "") -> Running:
+    def start(
+        source: str, *options: str, environment: dict[str, str] | None = None, port: str = "", gate: float = 0.08
+    ) -> Running:
         home = tmp_path / "home"
         (tmp_path / "pulse.frag").write_text(PULSE)
         show = tmp_path / "show.toml"
         target = f'port = "{port}"' if port else 'virtual = "Getaway"'
-        show.write_text(SHOW.format(input=source, port=target))
+        show.write_text(SHOW.format(input=source, port=target, gate=gate))
         log = tmp_path / f"perform-{len(started)}.log"
         env = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
         env |= {"HOME": str(home), "XDG_STATE_HOME": str(home), "PYTHONUNBUFFERED": "1", **(environment or {})}

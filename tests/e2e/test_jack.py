@@ -197,3 +197,21 @@ def test_a_midi_port_that_vanishes_is_found_again(
     assert again.sounding() == set()
     sent = [json.loads(line) for line in record.read_text().splitlines() if '"sent"' in line]
     assert sum(line["bytes"] == "f8" for line in sent) >= len(heard.times(*CLOCK))
+
+
+@pytest.mark.timeout(60)
+def test_notes_of_a_killed_engine_end_with_the_show(
+    witness: Callable[[Any], Any], perform: Callable[..., Running]
+) -> None:
+    """The engine is killed with a long note sounding and the show ended at once: a successor ends the note."""
+    heard = witness(np.zeros(48000, np.float32))
+    running = perform("demo", "--headless", "--silent", port="witness", gate=30.0)
+    running.wait_for("midi: open", 8.0)
+    time.sleep(5.0)
+    os.kill(running.children()["engine"], signal.SIGKILL)
+    running.wait_for("was killed", 3.0)
+    assert running.end() == 0, running.said()
+    time.sleep(0.3)
+    played = heard.close()
+    assert len(played.times(*BEAT)) >= 2
+    assert played.sounding() == set()
