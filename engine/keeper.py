@@ -123,7 +123,7 @@ class Keeper:
         source = self._e.source
         if source is self._stuck:  # it was told to come back, and did not
             self._start_afresh(f"{self._e.facts['name']} does not come back")
-        elif source is not None and not hasattr(source, "position"):  # a file is never aborted: that is its end
+        elif source is not None and source.position is None:  # a file is never aborted: that is its end
             helper = threading.Thread(target=source.abort, daemon=True)
             helper.start()
             helper.join(1.5)
@@ -146,7 +146,7 @@ class Keeper:
         source = {**e.facts, "blocks": e.read, "overflows": e.overflows, "dropped": e.dropped}
         if not e.read:  # not a block yet: where the engine before this one was still holds
             source |= {k: v for k, v in e.before.get("source", {}).items() if k.startswith("position")}
-        elif (position := getattr(e.source, "position", None)) is not None:
+        elif e.source is not None and (position := e.source.position) is not None:
             source |= {"position": position, "position_at": e.block_at}
         outputs = []
         for settings in self._wanted:

@@ -159,7 +159,7 @@ class Engine:
             if isinstance(item, Block) and self.early:
                 self.stop.wait(max(0.0, item.host - now()))  # played, not heard yet: a hit told now would be early
             if item is not None and not isinstance(item, Block):
-                self.early = hasattr(item, "position")
+                self.early = item.position is not None
                 ear = self._new_ear(item)
             elif item is not None and ear is not None:
                 begun = now()
@@ -183,7 +183,7 @@ class Engine:
         before, self.state, self.seed = self.state, state, state
         self.shared.publish(state)
         # The conductor looks when it is due by itself; a hit or another line can't wait for that.
-        if state.grid is not before.grid and (state.grid != before.grid or state.hits != before.hits):
+        if (state.grid, state.hits) != (before.grid, before.hits):
             self.wake.set()
 
     def _obey(self, ear: LiveListener | None) -> None:

@@ -51,6 +51,7 @@ class Clicks:
     """A source of silence with a sharp burst twice a second, in real time, handed over `early` seconds before."""
 
     name, rate = "clicks", 48000
+    position: float | None = None
 
     def __init__(self, early: float = 0.0) -> None:
         self.end, self.begun, self.early = 0, now(), early
@@ -72,7 +73,7 @@ class Clicks:
 class Played(Clicks):
     """The same as a file that is played: it has a position."""
 
-    @property
+    @property  # type: ignore[override]
     def position(self) -> float:
         return self.end / self.rate
 

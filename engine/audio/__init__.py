@@ -51,10 +51,16 @@ class Block:
 
 
 class Source(Protocol):
-    """Made open. read_rt blocks for the next block on the audio thread; None: the end. It raises Lost."""
+    """Made open. read_rt blocks for the next block on the audio thread; None: the end. It raises Lost.
+
+    position: seconds into what is played; None for an input that is heard as it comes.
+    """
 
     name: str
     rate: int
+
+    @property
+    def position(self) -> float | None: ...
 
     def read_rt(self) -> Block | None: ...
 

@@ -146,6 +146,8 @@ def _find_monitor(inputs: list[AudioDevice]) -> AudioDevice:
 class DeviceSource:
     """A sound input. Implements Source. Lost when it is not there or stops giving."""
 
+    position = None
+
     def __init__(self, wanted: str, *, rate: int, block: int, channels: tuple[int, ...]) -> None:
         """wanted: see find_input. rate: Hz, 0 = its own. block: samples a read. channels: the highest must exist."""
         sd = _portaudio()
