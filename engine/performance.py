@@ -194,7 +194,9 @@ class Performance:
                 self.shared.over = True
             return
         wait = 0.0 if code == _HUNG else _RESTART[min(child.deaths - 1, len(_RESTART) - 1)]
-        how = f"was killed (signal {-code})" if code < 0 else f"failed (exit code {code})" if code else "was told to end"
+        how = f"failed (exit code {code})" if code else "was told to end"
+        if code < 0:
+            how = f"was killed (signal {-code})"
         self._view.say("warning", f"{child.name} {how}: starting it again" + (f" in {wait:g} s" if wait else ""))
         child.start_at = now() + wait
 
