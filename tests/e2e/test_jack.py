@@ -99,17 +99,23 @@ def _rises(frames: list[tuple[float, float]], played: Any) -> Any:
     return np.interp(rises, hosts, np.arange(0.0, 60.0, 0.01))
 
 
-@pytest.mark.timeout(90)
-def test_a_killed_engine_comes_back_on_the_same_line(
-    song: Song, witness: Callable[[Any], Any], screen: XServer, perform: Callable[..., Running], capsys: Any
-) -> None:
-    """kill -9 of the engine: the picture keeps moving, notes are back within 2 s on the line there was before."""
+def settled(song: Song, witness: Callable[[Any], Any], screen: XServer, perform: Callable[..., Running]) -> Any:
+    """(witness, performance) that have been at it for 8 s of the song."""
     heard = witness(song.samples)
     running = perform("witness", environment={"DISPLAY": screen.display})
     running.wait_for("listening to")
     running.wait_for("scene:")
     heard.play()
     time.sleep(8.0)
+    return heard, running
+
+
+@pytest.mark.timeout(90)
+def test_a_killed_engine_comes_back_on_the_same_line(
+    song: Song, witness: Callable[[Any], Any], screen: XServer, perform: Callable[..., Running], capsys: Any
+) -> None:
+    """kill -9 of the engine: the picture keeps moving, notes are back within 2 s on the line there was before."""
+    heard, running = settled(song, witness, screen, perform)
     before = running.children()
     killed = time.perf_counter()
     os.kill(before["engine"], signal.SIGKILL)
@@ -146,12 +152,7 @@ def test_a_killed_stage_costs_midi_nothing(
     song: Song, witness: Callable[[Any], Any], screen: XServer, perform: Callable[..., Running], capsys: Any
 ) -> None:
     """kill -9 of the stage: the MIDI clock goes on without a gap, the window is back."""
-    heard = witness(song.samples)
-    running = perform("witness", environment={"DISPLAY": screen.display})
-    running.wait_for("listening to")
-    running.wait_for("scene:")
-    heard.play()
-    time.sleep(8.0)
+    heard, running = settled(song, witness, screen, perform)
     before = running.children()
     killed = time.perf_counter()
     os.kill(before["stage"], signal.SIGKILL)
