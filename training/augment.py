@@ -137,10 +137,11 @@ def gapped(clip: Clip, rng: np.random.Generator) -> Clip:
     return replace(clip, audio=clip.audio * gain, hits=hits, cymbals=cymbals)
 
 
-def _joined(a: Rows, b: Rows, at: float) -> Rows:
-    """Rows of a before the moment and of b from it; the time is the first column."""
+def _joined(a: Rows, b: Rows, until: float, since: float) -> Rows:
+    """Rows of a before one moment (s) and of b from another, in order; the time is the first column."""
     first, second = (rows[:, 0] if rows.ndim > 1 else rows for rows in (a, b))
-    return np.concatenate([a[first < at], b[second >= at]])
+    both = np.concatenate([a[first < until], b[second >= since]])
+    return both[np.argsort(both[:, 0] if both.ndim > 1 else both, kind="stable")]
 
 
 def crossfaded(a: Clip, b: Clip, rng: np.random.Generator) -> Clip:
@@ -161,20 +162,21 @@ def crossfaded(a: Clip, b: Clip, rng: np.random.Generator) -> Clip:
     audio[lead:] += tail
     middle = keep + blend / 2
     shift = keep - skip
+    spread = blend * (0.5 - np.arctan(10 ** (-9 / 20)) / (np.pi / 2))  # half the span within 9 dB
+    since, until = middle - spread, middle + spread  # strokes of both are heard between
     hits = {}
     for kind in HIT_KINDS:
         rows = np.column_stack([b.hits[kind][:, 0] + shift, b.hits[kind][:, 1]])
-        hits[kind] = _joined(a.hits[kind], rows, middle)
-    spread = blend * (0.5 - np.arctan(10 ** (-9 / 20)) / (np.pi / 2))  # half the span within 9 dB
-    blurred = np.array([[middle - spread, middle + spread]])
+        hits[kind] = _joined(a.hits[kind], rows, until, since)
+    blurred = np.array([[since, until]])
     beats = b.beats + shift
     return replace(
         b,
         audio=audio,
-        beats=_joined(a.beats, beats, middle),
+        beats=_joined(a.beats, beats, middle, middle),
         positions=np.concatenate([a.positions[a.beats < middle], b.positions[beats >= middle]]),
         hits=hits,
-        cymbals=_joined(a.cymbals, b.cymbals + shift, middle),
+        cymbals=_joined(a.cymbals, b.cymbals + shift, until, since),
         source=f"{a.source}+{b.source}",
         style=f"{a.style}+{b.style}",
         drums=a.drums or b.drums,
