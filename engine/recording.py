@@ -32,7 +32,7 @@ from engine.hearing import ListenerSettings
 from engine.hearing.live import LiveListener
 from engine.state import Floats, State
 
-VERSION = 1
+VERSION = 2  # 2: States hold a section and a mood, so those of before are other bytes
 _FLUSH = 0.5  # seconds: what a crash may cost
 _STATES = 0.1  # seconds between two "state" lines
 
@@ -147,7 +147,9 @@ def _summary(state: State) -> dict[str, Any]:
         "bpm": state.grid.bpm,
         "confidence": state.confidence,
         "hits": {kind: state.hits[kind].count for kind in ("kick", "snare", "hat")},
+        "section": state.section.name,
         "loudness": state.levels.loudness,
+        "mood": state.levels.mood,
         "bands": state.levels.bands,
     }
 

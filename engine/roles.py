@@ -72,6 +72,14 @@ def _neon(moment: Moment) -> float:
     return min(1.0, 0.35 * moment.levels.band("sub") + 0.75 * moment.levels.band("bass"))
 
 
+def _beacon(moment: Moment) -> float:
+    # Told late by a bar as a build is, it takes four bars to rise; a longer build holds it there.
+    bars = moment.section_beats / moment.beats_per_bar
+    if moment.section.name == "build":
+        return min(1.0, 0.2 + 0.2 * bars)
+    return max(0.0, 1.0 - bars) ** 2 if moment.section.name == "drop" else 0.0
+
+
 def _pedestrian(moment: Moment) -> float:
     # The height of a foot: it is down, at 0, exactly on each beat.
     return abs(math.sin(math.pi * moment.beat)) * calm(moment)
@@ -89,6 +97,7 @@ ROLES: dict[str, Role] = {
         Role("gunshot", "flashes on the snare, gone within a third of a second", _flash("snare", 0.05)),
         Role("kick", "jumps on the kick drum and settles", _flash("kick", 0.08)),
         Role("spark", "glints on the hi-hat", _flash("hat", 0.03)),
+        Role("beacon", "rises through a build, blazes at the drop, fades over its first bar", _beacon),
         Role("pedestrian", "a foot's height: down on each beat", _pedestrian),
     )
 }

@@ -1,7 +1,8 @@
 """State: what the listener publishes; Moment: all that a scene or lamp may know about one instant.
 
-Values only. No clocks, no audio, no devices. Public: Hit, Hits, KINDS, Levels, BANDS, SPECTRUM, WAVEFORM, State,
-Moment. State.pack/State.unpack define the bytes of the shared slot; LAYOUT names their version.
+Values only. No clocks, no audio, no devices. Public: Hit, Hits, KINDS, Levels, BANDS, MOODS, SPECTRUM, WAVEFORM,
+Section, SECTIONS, State, Moment. State.pack/State.unpack define the bytes of the shared slot; LAYOUT names their
+version.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ BANDS: dict[str, tuple[float, float]] = {
     "air": (6000.0, 16000.0),
 }
 KINDS = ("kick", "snare", "hat")
+MOODS = ("calm", "easy", "driving", "frantic")  # names of the quarters of Levels.mood
+# What part of the song it is; hearing/sections.py says how each is told.
+SECTIONS = ("silence", "intro", "steady", "breakdown", "build", "drop")
 SPECTRUM = 64  # log-spaced bands from 30 Hz to 16 kHz
 FRESH = 0.5  # seconds without news after which a State is old
 FORGET = 3.0  # seconds in which trust in an old State halves
@@ -65,13 +69,15 @@ class Hits:
 class Levels:
     """How loud what is. All 0..1 after gain adaptation, except waveform (-1..1).
 
-    loudness: the whole, now. energy: the same over some seconds (a breakdown is low, a drop high). mood: 0 dark to
-    1 bright. bands: one a name of BANDS. spectrum: float32[SPECTRUM]. waveform: float32[WAVEFORM], newest last.
+    loudness: the whole, now. energy: the same over some seconds (a breakdown is low, a drop high). brightness: 0 dark
+    to 1 bright. mood: 0 calm to 1 frantic. bands: one a name of BANDS. spectrum: float32[SPECTRUM]. waveform:
+    float32[WAVEFORM], newest last. Definitions: hearing/levels.py and hearing/mood.py.
     """
 
     loudness: float = 0.0
     energy: float = 0.0
-    mood: float = 0.5
+    brightness: float = 0.5
+    mood: float = 0.0
     bands: tuple[float, ...] = (0.0,) * len(BANDS)
     spectrum: Floats = field(default_factory=lambda: _row(SPECTRUM))
     waveform: Floats = field(default_factory=lambda: _row(WAVEFORM))
@@ -79,10 +85,27 @@ class Levels:
     def band(self, name: str) -> float:
         return self.bands[list(BANDS).index(name)]
 
+    @property
+    def mood_name(self) -> str:
+        """The quarter of 0..1 that mood lies in: one of MOODS."""
+        return MOODS[min(len(MOODS) - 1, int(self.mood * len(MOODS)))]
 
-_HEAD = struct.Struct("<ddd qqqq dd d qqq" + "qdd" * len(KINDS) + "ddd" + "d" * len(BANDS))
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Which part of the song it is. name: one of SECTIONS. count: how many began so far (never falls), so that a slow
+    reader sees that it missed one. time: seconds, when it began in the sound (told later: see hearing/sections.py).
+    beat: the line's beat there, with fraction."""
+
+    name: str = SECTIONS[0]
+    count: int = 0
+    time: float = 0.0
+    beat: float = 0.0
+
+
+_HEAD = struct.Struct("<ddd qqqq dd d qqq qqdd" + "qdd" * len(KINDS) + "dddd" + "d" * len(BANDS))
 # Readers and writers of different versions must not meet: the version is made of all that decides the bytes.
-LAYOUT = zlib.crc32(f"getaway 1 {_HEAD.format} {SPECTRUM} {WAVEFORM} {tuple(BANDS)} {KINDS}".encode())
+LAYOUT = zlib.crc32(f"getaway 1 {_HEAD.format} {SPECTRUM} {WAVEFORM} {tuple(BANDS)} {KINDS} {SECTIONS}".encode())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,9 +114,9 @@ class State:
 
     grid: the line. confidence: 0..1, how likely the line's beats are right now; bar_confidence: the same of its
     downbeats. time: seconds, when the newest sample in it was at the input. heard: samples heard since the listener
-    began. bars_told: a person said where the bar starts, which holds until a resync. epoch: rises when counting starts
-    anew, so readers forget remembered beats and counts (a restart that takes over the running line keeps it).
-    Equal when its bytes are.
+    began. bars_told: a person said where the bar starts, which holds until a resync. section: which part of the song
+    it is. epoch: rises when counting starts anew, so readers forget remembered beats and counts (a restart that takes
+    over the running line keeps it). Equal when its bytes are.
     """
 
     grid: Grid
@@ -105,6 +128,7 @@ class State:
     hits: Hits = Hits()
     levels: Levels = field(default_factory=Levels)
     bars_told: bool = False
+    section: Section = Section()
 
     SIZE = _HEAD.size + 4 * (SPECTRUM + WAVEFORM)  # bytes of pack()
 
@@ -120,7 +144,9 @@ class State:
             return replace(hit, time=offset + slope * hit.time)
 
         hits = Hits(moved(self.hits.kick), moved(self.hits.snare), moved(self.hits.hat))
-        return replace(self, grid=self.grid.mapped(offset, slope), time=offset + slope * self.time, hits=hits)
+        section = replace(self.section, time=offset + slope * self.section.time)
+        grid, time = self.grid.mapped(offset, slope), offset + slope * self.time
+        return replace(self, grid=grid, time=time, hits=hits, section=section)
 
     def aged(self, now: float) -> State:
         """What is left of a State at host time `now`: the line goes on for ever; with no news for FRESH seconds the
@@ -134,27 +160,31 @@ class State:
 
     def pack(self) -> bytes:
         """SIZE bytes, little-endian, the layout LAYOUT names."""
-        g, v = self.grid, self.levels
+        g, v, s = self.grid, self.levels, self.section
         hits = [x for k in KINDS for x in (self.hits[k].count, self.hits[k].time, self.hits[k].strength)]
         head = _HEAD.pack(
             g.time, g.beat, g.period, g.downbeat, g.bar, g.beats_per_bar, g.bars_per_phrase,
             self.confidence, self.bar_confidence, self.time, self.heard, self.epoch, self.bars_told,
-            *hits, v.loudness, v.energy, v.mood, *v.bands,
+            SECTIONS.index(s.name), s.count, s.time, s.beat,
+            *hits, v.loudness, v.energy, v.brightness, v.mood, *v.bands,
         )  # fmt: skip
         return head + v.spectrum.tobytes() + v.waveform.tobytes()
 
     @staticmethod
     def unpack(data: bytes) -> State:
-        """Inverse of pack. ValueError when the length is not SIZE."""
+        """Inverse of pack. ValueError when the length is not SIZE, or what it holds is impossible."""
         if len(data) != State.SIZE:
             raise ValueError(f"State.unpack: {len(data)} bytes, expected {State.SIZE}")
         x = _HEAD.unpack_from(data)
-        h = 13
+        if not 0 <= x[13] < len(SECTIONS):
+            raise ValueError(f"State.unpack: there is no section {x[13]}")
+        section = Section(SECTIONS[x[13]], *x[14:17])
+        h = 17
         hits = Hits(*(Hit(*x[h + 3 * i : h + 3 * i + 3]) for i in range(len(KINDS))))
         v = h + 3 * len(KINDS)
         rows = np.frombuffer(data, np.float32, offset=_HEAD.size)
-        levels = Levels(x[v], x[v + 1], x[v + 2], tuple(x[v + 3 :]), rows[:SPECTRUM], rows[SPECTRUM:])
-        return State(Grid(*x[:7]), x[7], x[8], x[9], x[10], x[11], hits, levels, bool(x[12]))
+        levels = Levels(x[v], x[v + 1], x[v + 2], x[v + 3], tuple(x[v + 4 :]), rows[:SPECTRUM], rows[SPECTRUM:])
+        return State(Grid(*x[:7]), x[7], x[8], x[9], x[10], x[11], hits, levels, bool(x[12]), section)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, State) and self.pack() == other.pack()
@@ -209,6 +239,15 @@ class Moment:
     @property
     def hits(self) -> Hits:
         return self.state.hits
+
+    @property
+    def section(self) -> Section:
+        return self.state.section
+
+    @property
+    def section_beats(self) -> float:
+        """Beats since the section began, never below 0."""
+        return max(0.0, self.beat - self.section.beat)
 
     @property
     def beat_phase(self) -> float:

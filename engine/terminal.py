@@ -1,4 +1,5 @@
-"""The terminal view: tempo, beat lamp, bar, confidence, levels, source, outputs; log lines where there is no terminal.
+"""The terminal view: tempo, beat lamp, bar, confidence, levels, section and mood, source, outputs; log lines where
+there is no terminal.
 
 Looks at the shared block, never at the engine's insides. Public: TerminalView, LogView, summary.
 """
@@ -165,6 +166,8 @@ def _level_line(state: State) -> Text:
     for name in BANDS:
         text.append(f"  {name} ", "dim")
         text.append(_bar(state.levels.band(name), 5), "cyan")
+    text.append(f"  {state.section.name}", "bold bright_red" if state.section.name == "drop" else "bold")
+    text.append(f", {state.levels.mood_name} {state.levels.mood:4.2f}")
     rows = state.levels.spectrum.reshape(-1, 2).max(axis=1)
     text.append("  " + "".join(_BLOCKS[min(8, int(level * 8.99))] for level in rows), "magenta")
     return text
@@ -225,6 +228,7 @@ def summary(state: State, engine: dict[str, Any]) -> str:
         f"bar {int(moment.bar) + 1} beat {moment.beat_in_bar}/{moment.beats_per_bar}",
         f"confidence {moment.confidence:.2f}",
         f"level {moment.levels.loudness:.2f}",
+        f"{moment.section.name}, {moment.levels.mood_name}",
     ]
     for output in engine.get("outputs", []):
         state_of = f"{output['sent']} sent, {output['late']} late" if output["open"] else "closed"

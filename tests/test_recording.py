@@ -148,14 +148,14 @@ def test_a_crash_costs_only_what_was_not_written(torn: str, recorded: Path) -> N
 
 def test_a_recording_holds_what_was_sent_and_how_it_was(recorded: Path) -> None:
     kept = lines(recorded)
-    assert kept[0] == {"getaway": "recording", "version": 1, "title": "T"}
+    assert kept[0] == {"getaway": "recording", "version": 2, "title": "T"}
     assert kept[-1] == {"end": "stopped"}
     assert [line for line in kept if "sent" in line] == [
         {"sent": "midi", "host": 100.0, "bytes": "992464"}
     ]
     states = [line["state"] for line in kept if "state" in line]
     assert 15 <= len(states) <= 21  # ten a second
-    assert set(states[0]) == {"time", "beat", "bpm", "confidence", "hits", "loudness", "bands"}
+    assert set(states[0]) == {"time", "beat", "bpm", "confidence", "hits", "section", "loudness", "mood", "bands"}
 
 
 def test_nothing_is_ever_overwritten(recorded: Path) -> None:
@@ -185,8 +185,8 @@ def test_without_its_sound_a_recording_says_what_is_missing(tmp_path: Path, reco
         ("no json", "is not a Getaway recording"),
         ("[1, 2]\n", "is not a Getaway recording"),
         ('"text"\n', "is not a Getaway recording"),
-        ('{"getaway": "recording", "version": 2}\n', "is not a Getaway recording of version 1"),
-        ('{"getaway": "recording", "version": 1}\n', "holds no 'begin': nothing was heard in it"),
+        ('{"getaway": "recording", "version": 1}\n', "is not a Getaway recording of version 2"),
+        ('{"getaway": "recording", "version": 2}\n', "holds no 'begin': nothing was heard in it"),
         ("\udcff\udcfe", "is not a Getaway recording"),
     ],
 )

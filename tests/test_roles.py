@@ -8,13 +8,13 @@ import pytest
 
 from engine.grid import Grid
 from engine.roles import ROLES, calm
-from engine.state import Hit, Hits, Levels, Moment, State
+from engine.state import SECTIONS, Hit, Hits, Levels, Moment, Section, State
 
 
 def moment(beat: float, confidence: float = 1.0, since: float = 1e9, beats_per_bar: int = 4) -> Moment:
     hit = Hit(3, 50.0 - since, 1.0)
     grid = Grid(50.0, beat, 0.5, beats_per_bar=beats_per_bar)
-    levels = Levels(1.0, 1.0, 1.0, (1.0,) * 5)
+    levels = Levels(1.0, 1.0, 1.0, 1.0, (1.0,) * 5)
     return Moment.at(State(grid, confidence, confidence, 50.0, 1, 0, Hits(hit, hit, hit), levels), 50.0)
 
 
@@ -68,3 +68,15 @@ def test_calm_rises_with_confidence_without_a_step() -> None:
     assert values[0] == 0.0
     assert values[-1] == 1.0
     assert all(0.0 <= b - a < 0.005 for a, b in itertools.pairwise(values))
+
+
+def beacon(section: str, beats: float) -> float:
+    """At beat 100, so many beats after the section began."""
+    state = State(Grid(50.0, 100.0, 0.5), 1.0, 1.0, 50.0, section=Section(section, 3, 50.0 - beats / 2, 100.0 - beats))
+    return ROLES["beacon"].value(Moment.at(state, 50.0))
+
+
+def test_the_beacon_rises_through_a_build_and_blazes_at_the_drop() -> None:
+    assert [beacon("build", beats) for beats in (0, 4, 16, 64)] == pytest.approx([0.2, 0.4, 1.0, 1.0])
+    assert [beacon("drop", beats) for beats in (0, 2, 4, 16)] == pytest.approx([1.0, 0.25, 0.0, 0.0])
+    assert all(beacon(name, 1.0) == 0.0 for name in SECTIONS if name not in ("build", "drop"))

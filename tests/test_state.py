@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from engine import state as module
 from engine.grid import Grid
-from engine.state import BANDS, KINDS, LAYOUT, SPECTRUM, WAVEFORM, Hit, Hits, Levels, Moment, State
+from engine.state import BANDS, KINDS, LAYOUT, SECTIONS, SPECTRUM, WAVEFORM, Hit, Hits, Levels, Moment, Section, State
 
 finite = st.floats(-1e9, 1e9)
 shares = st.floats(0.0, 1.0)
@@ -23,10 +23,10 @@ hits = st.builds(Hit, st.integers(0, 2**60), finite | st.just(-math.inf), shares
 rows = st.integers(0, 2**32 - 1)
 
 
-def _levels(loudness: float, energy: float, mood: float, bands: list[float], seed: int) -> Levels:
+def _levels(loudness: float, energy: float, brightness: float, mood: float, bands: list[float], seed: int) -> Levels:
     rng = np.random.default_rng(seed)
     spectrum, waveform = (rng.random(n).astype(np.float32) for n in (SPECTRUM, WAVEFORM))
-    return Levels(loudness, energy, mood, tuple(bands), spectrum, waveform)
+    return Levels(loudness, energy, brightness, mood, tuple(bands), spectrum, waveform)
 
 
 states = st.builds(
@@ -38,7 +38,8 @@ states = st.builds(
     heard=st.integers(0, 2**62),
     epoch=st.integers(0, 2**62),
     hits=st.builds(Hits, hits, hits, hits),
-    levels=st.builds(_levels, shares, shares, shares, st.lists(shares, min_size=5, max_size=5), rows),
+    levels=st.builds(_levels, shares, shares, shares, shares, st.lists(shares, min_size=5, max_size=5), rows),
+    section=st.builds(Section, st.sampled_from(SECTIONS), st.integers(0, 2**62), finite, finite),
 )
 
 
@@ -46,7 +47,7 @@ def fields(state: State) -> list[object]:
     """Every value in a State by itself, so that a swap of two equal-typed ones shows."""
     v = state.levels
     plain = [getattr(state, f.name) for f in dataclasses.fields(state) if f.name != "levels"]
-    return [*plain, v.loudness, v.energy, v.mood, v.bands, v.spectrum.tolist(), v.waveform.tolist()]
+    return [*plain, v.loudness, v.energy, v.brightness, v.mood, v.bands, v.spectrum.tolist(), v.waveform.tolist()]
 
 
 @given(states)
@@ -71,7 +72,7 @@ def test_states_differ_when_a_single_byte_does(state: State, at: int) -> None:
     try:
         other = State.unpack(bytes(data))
     except ValueError:
-        return  # the byte made the grid impossible
+        return  # the byte made the grid or the section impossible
     assert other != state
 
 
@@ -97,6 +98,7 @@ def test_a_state_is_compared_by_its_bytes_and_never_a_key() -> None:
         ("WAVEFORM = 512", "WAVEFORM = 511"),
         ('KINDS = ("kick", "snare", "hat")', 'KINDS = ("kick", "hat", "snare")'),
         ('"<ddd qqqq', '"<ddd qqqqq'),
+        ('("silence", "intro", ', '("intro", "silence", '),
     ],
 )
 def test_whatever_changes_the_bytes_changes_the_layout(old: str, new: str) -> None:
@@ -126,6 +128,8 @@ def test_mapped_there_and_back_is_the_same_state(state: State, offset: float, sl
     assert [back.time, back.grid.time] == pytest.approx([state.time, state.grid.time], abs=1e-6)
     assert [back.hits[k].time for k in KINDS] == pytest.approx([state.hits[k].time for k in KINDS], abs=1e-6)
     assert [there.hits[k].time == -math.inf for k in KINDS] == [state.hits[k].time == -math.inf for k in KINDS]
+    assert back.section.time == pytest.approx(state.section.time, abs=1e-6)
+    assert dataclasses.replace(back.section, time=0.0) == dataclasses.replace(state.section, time=0.0)
     kept = lambda s: (s.confidence, s.heard, s.epoch, [s.hits[k].count for k in KINDS], s.levels)  # noqa: E731
     assert kept(back) == kept(state)
 

@@ -1,4 +1,4 @@
-"""The help that lies over the picture: which key does what, drawn from the table of keys. Public: Help.
+"""The help that lies over the picture: how it goes and which key does what, from the table of keys. Public: Help.
 
 Needs a current GL context and pyglet's text; nothing is made before it is first shown. Never handles a key itself.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.controls import KEYS
+from engine.state import Moment
 
 FONTS = ("Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "DejaVu Sans")
 AMBER = (255, 186, 92)
@@ -22,12 +23,15 @@ class Help:
         self._size = (0, 0)
         self._batch: Any = None
         self._parts: list[Any] = []
+        self._status: Any = None
 
-    def draw(self, size: tuple[int, int]) -> None:
+    def draw(self, size: tuple[int, int], moment: Moment) -> None:
         if not self.visible:
             return
         if size != self._size:
             self._build(size)
+        if self._status.text != (words := status(moment)):  # laying out text costs more than comparing it
+            self._status.text = words
         self._batch.draw()
 
     def _build(self, size: tuple[int, int]) -> None:
@@ -57,7 +61,8 @@ class Help:
 
         box(left, top - height, width, height, (8, 10, 14, 226), back)
         write("Getaway", left + 2.0 * unit, top - 2.1 * unit, 1.15, PAPER, weight="bold")
-        write("keys", left + width - 2.0 * unit, top - 2.1 * unit, 0.8, AMBER, anchor_x="right")
+        write("", left + width - 2.0 * unit, top - 2.1 * unit, 0.8, AMBER, anchor_x="right")
+        self._status = parts[-1]
         caps = graphics.Group(0, parent=front)
         for row, key in enumerate(KEYS):
             y = top - (4.9 + 2.0 * row) * unit
@@ -66,7 +71,13 @@ class Help:
             write(key.says, left + 9.4 * unit, y, 0.8, PAPER)
 
     def close(self) -> None:
+        self._status = None
         for part in self._parts:
             part.delete()
         self._parts.clear()
         self._size = (0, 0)
+
+
+def status(moment: Moment) -> str:
+    """Tempo, section and mood in a few words."""
+    return f"{moment.bpm:.0f} BPM · {moment.section.name} · {moment.levels.mood_name}"

@@ -142,7 +142,7 @@ class Stage:
         if seen:
             self._draw()
             self._presenter.present(0, self._curtain.at(moment.time))
-        self._help.draw(self._window.get_size())
+        self._help.draw(self._window.get_size(), self._moment)
         _finish()
         drawn = now()
         self._window.flip()

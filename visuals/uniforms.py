@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.roles import ROLES, calm
-from engine.state import BANDS, KINDS, SPECTRUM, WAVEFORM, Moment
+from engine.state import BANDS, KINDS, MOODS, SECTIONS, SPECTRUM, WAVEFORM, Moment
 
 WRAP = 4096  # counts and seconds are passed modulo this
 NEVER = 1000.0  # seconds since a hit that never was; GLSL promises nothing about infinity
@@ -84,6 +84,12 @@ def _hit(kind: str) -> tuple[Uniform, ...]:
     )
 
 
+def _section_beats(moment: Moment, _: Frame) -> Value:
+    return min(float(WRAP), moment.section_beats)
+
+
+_SECTIONS = ", ".join(f"{number} {name}" for number, name in enumerate(SECTIONS))
+
 UNIFORMS: tuple[Uniform, ...] = (
     Uniform("resolution", "vec2", "size of the picture in pixels", lambda _, f: (float(f.width), float(f.height))),
     Uniform("time", "float", f"seconds since the stage began, modulo {WRAP}", lambda _, f: f.time % WRAP),
@@ -101,7 +107,11 @@ UNIFORMS: tuple[Uniform, ...] = (
     Uniform("motion", "float", "0..1, how much of a beat's movement to show", lambda m, _: calm(m)),
     Uniform("loudness", "float", "0..1, how loud it is now", lambda m, _: m.levels.loudness),
     Uniform("energy", "float", "0..1, the same over seconds: low in a breakdown", lambda m, _: m.levels.energy),
-    Uniform("mood", "float", "0 dark to 1 bright", lambda m, _: m.levels.mood),
+    Uniform("brightness", "float", "0 dark to 1 bright, over seconds", lambda m, _: m.levels.brightness),
+    Uniform("mood", "float", f"0..1, a quarter each: {', '.join(MOODS)}", lambda m, _: m.levels.mood),
+    Uniform("section", "int", _SECTIONS, lambda m, _: SECTIONS.index(m.section.name)),
+    Uniform("section_count", "int", f"sections so far, modulo {WRAP}", lambda m, _: m.section.count % WRAP),
+    Uniform("section_beats", "float", f"beats since the section began, at most {WRAP}", _section_beats),
     *(
         Uniform(f"band_{name}", "float", f"0..1, level from {low:.0f} to {high:.0f} Hz", _band(name))
         for name, (low, high) in BANDS.items()

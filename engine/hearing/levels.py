@@ -1,16 +1,24 @@
 """Levels: how loud what is, adapted so that a whisper and a wall of speakers both use the whole range.
 
-Public: LevelMeter. Frame of about 12 ms in, engine.state.Levels out.
+Public: LevelMeter, Heard. Frame of about 12 ms in, engine.state.Levels out.
+
+Loudness is the RMS of a frame in dB against a reference that follows louder within 0.25 s and forgets within 12 s:
+30 dB span 0 to 1. Energy is the mean power of 2 s against the song's loudest such stretch (forgotten within 45 s):
+14 dB span 0 to 1. Brightness is the spectral centroid (magnitude-weighted mean of log frequency) from 250 to 3500 Hz,
+in octaves, over 3 s. Mood: see mood.py.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from engine.hearing.frames import hop_for
+from engine.hearing.mood import MoodMeter, brightness_of
 from engine.hearing.spectrum import Spectrum, band_matrix, log_bands
+from engine.hearing.strikes import Strike, StrikeMeter
 from engine.state import BANDS, SPECTRUM, WAVEFORM, Floats, Levels
 
 _SPAN = 30.0  # dB from 0 to 1: what a listener calls quiet to loud inside one song
@@ -20,7 +28,19 @@ _RISE, _FALL = 0.25, 12.0  # seconds for the reference to follow louder, and to 
 _ENERGY = 2.0  # seconds over which energy is felt
 _ENERGY_SPAN = 14.0  # dB between a breakdown and a drop of the same song
 _MEMORY = 45.0  # seconds: how long a song's loudest stretch stays the measure of its energy
-_DARK, _BRIGHT = 250.0, 3500.0  # Hz: spectral centroids of mood 0 and 1
+_LOW = ("sub", "bass")  # bands whose power is the low end
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a frame was, for sections. power: mean square, full scale 1. low: the spectrum's from 20 to 250 Hz, in
+    units of its own. brightness: 0..1, of this frame alone.
+    """
+
+    power: float = 0.0
+    low: float = 0.0
+    brightness: float = 0.0
+    strike: Strike = field(default_factory=Strike)
 
 
 class LevelMeter:
@@ -29,6 +49,7 @@ class LevelMeter:
     def __init__(self, rate: int) -> None:
         self.hop = hop_for(rate, 512)
         self.levels = Levels()
+        self.heard = Heard()
         window = 4 * self.hop
         self._spectrum = Spectrum(window, self.hop)
         self._step = self.hop / rate
@@ -45,7 +66,11 @@ class LevelMeter:
         self._row_reference = _NOTHING
         self._slow_power = 0.0
         self._loudest = _SILENCE**2
-        self._mood = 0.5
+        self._brightness = 0.5
+        self._strikes = StrikeMeter(self._step, rate)
+        self._mood = MoodMeter(self._step)
+        widths = [high - low if name in _LOW else 0.0 for name, (low, high) in BANDS.items()]
+        self._low = np.array(widths) / (rate / window)  # band means back to sums over bins
 
     def push(self, frame: Floats) -> Levels:
         power = float(np.mean(np.square(frame, dtype=np.float64)))
@@ -66,18 +91,23 @@ class LevelMeter:
         self._slow_power += (power - self._slow_power) * min(1.0, self._step / _ENERGY)
         self._loudest = max(self._slow_power, self._loudest * math.exp(-self._step / _MEMORY), _SILENCE**2)
         below = 10.0 * math.log10(max(self._slow_power, 1e-20) / self._loudest)
+        energy = min(max(1.0 + below / _ENERGY_SPAN, 0.0), 1.0) if self._slow_power > _SILENCE**2 else 0.0
+        bright = 0.0
         if rms > _NOTHING:
             # By how much of the music it is: what hisses between its sounds has a say only when it is loud itself.
             share = min(1.0, rms / (self._reference * hush))
-            centroid = math.exp(float(self._log_f @ magnitudes) / float(magnitudes.sum()))
-            brightness = math.log(centroid / _DARK) / math.log(_BRIGHT / _DARK)
-            self._mood += (min(max(brightness, 0.0), 1.0) - self._mood) * share * min(1.0, self._step / 3.0)
+            bright = brightness_of(float(self._log_f @ magnitudes) / float(magnitudes.sum()))
+            self._brightness += (bright - self._brightness) * share * min(1.0, self._step / 3.0)
+        # An input's hiss rises and falls too.
+        strike = self._strikes.push(rows) if self._reference > _SILENCE else Strike()
+        self.heard = Heard(power, float(self._low @ (bands * bands)), bright, strike)
         self._wave = np.concatenate((self._wave[frame.size :], frame[-self._wave.size :]))
         gain = 0.25 / (self._reference * hush)
         self.levels = Levels(
             loudness=_level(rms, self._reference * hush),
-            energy=min(max(1.0 + below / _ENERGY_SPAN, 0.0), 1.0) if self._slow_power > _SILENCE**2 else 0.0,
-            mood=self._mood,
+            energy=energy,
+            brightness=self._brightness,
+            mood=self._mood.push(strike, power, energy, self._brightness),
             bands=tuple(_level(b, max(r, floor) * hush) for b, r in zip(bands, self._band_reference, strict=True)),
             spectrum=_row_levels(rows, np.float32(self._row_reference * hush)),
             waveform=np.clip(self._wave[:: self._wave_step] * np.float32(gain), -1.0, 1.0).astype(np.float32),

@@ -1,4 +1,4 @@
-"""The listener: blocks of samples in, States out. Puts spectrum, levels, hits and the beat tracker together.
+"""The listener: blocks of samples in, States out. Puts levels, sections, hits and the beat tracker together.
 
 Pure: the same samples and hints give the same States to the last bit, whatever the block sizes. Public: Listener,
 TRACKERS, HINTS.
@@ -18,6 +18,7 @@ from engine.hearing.beats import Track, Tracker
 from engine.hearing.frames import Framer
 from engine.hearing.hits import HeardDrums, HitDetector
 from engine.hearing.levels import LevelMeter
+from engine.hearing.sections import SectionWatch
 from engine.state import Floats, State
 
 TRACKERS: dict[str, Callable[..., Tracker]] = {"aubio": AubioTracker}
@@ -60,13 +61,14 @@ class Listener:
         self._drums = HeardDrums(seed.hits) if self._tracker.drums else None
         self._detector = HitDetector(rate, seed.hits)
         self._levels = LevelMeter(rate)
+        self._sections = SectionWatch(self._levels.hop / rate, seed.section)
         self._epoch = seed.epoch
         self.hop = self._detector.hop  # samples between two looks; States come at multiples of it
         self._hops = Framer(self.hop)
         self._level_frames = Framer(self._levels.hop)
         self._tracker_frames = Framer(self._tracker.hop)
         self.heard = 0  # samples looked at
-        self._tracked = 0
+        self._leveled = self._tracked = 0
         self._looks = 0
         self._taps: list[float] = []
 
@@ -84,6 +86,8 @@ class Listener:
         struck = self._drums is None and self._detector.push(hop, self.heard / self.rate)
         for frame in self._level_frames.push(hop):
             self._levels.push(frame)
+            self._leveled += frame.size
+            self._sections.push(self._levels.heard, self._leveled / self.rate, self._track.grid)
         for frame in self._tracker_frames.push(hop):
             self._tracked += frame.size
             if (track := self._tracker.push(frame, self._tracked / self.rate)) is None:
@@ -106,6 +110,7 @@ class Listener:
             bars_told=self._track.bars_told,
             hits=(self._drums or self._detector).hits,
             levels=self._levels.levels,
+            section=self._sections.section,
         )
 
     def hint(self, hint: str, time: float, amount: float = 0.0) -> bool:

@@ -18,12 +18,12 @@ from annotated_types import Ge, Gt, Le
 
 from engine.grid import Grid
 from engine.outputs import Beat
-from engine.state import BANDS, KINDS, Moment
+from engine.state import BANDS, KINDS, MOODS, Moment
 
 WhatName = Literal[
     "beat", "downbeat", "bar", "phrase",
     "kick", "snare", "hat",
-    "loudness", "energy", "mood", "sub", "bass", "mid", "high", "air",
+    "loudness", "energy", "brightness", "mood", "sub", "bass", "mid", "high", "air",
     "beat_phase", "bar_phase", "phrase_phase", "confidence", "tempo",
 ]  # fmt: skip
 
@@ -104,7 +104,8 @@ _TABLE = (
     *(What(kind, f"each {kind} drum heard") for kind in KINDS),
     What("loudness", "how loud it is now", value=lambda m: m.levels.loudness),
     What("energy", "how loud it has been for some seconds: low in a breakdown", value=lambda m: m.levels.energy),
-    What("mood", "0 dark to 1 bright", value=lambda m: m.levels.mood),
+    What("brightness", "0 dark to 1 bright", value=lambda m: m.levels.brightness),
+    What("mood", f"a quarter each: {', '.join(MOODS)}", value=lambda m: m.levels.mood),
     *(What(n, f"level of {lo:g} to {hi:g} Hz", value=_band(n)) for n, (lo, hi) in BANDS.items()),
     What("beat_phase", "0 on the beat, rising to 1", value=lambda m: m.beat_phase, predicted=True),
     What("bar_phase", "0 on the downbeat, rising to 1", value=lambda m: m.bar_phase, predicted=True, of_bars=True),

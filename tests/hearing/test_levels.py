@@ -20,9 +20,9 @@ def meter(sound: Sound, rate: int) -> tuple[list[Levels], float]:
 
 
 def table(sound: Sound, rate: int, begin: float = 0.0) -> np.ndarray:
-    """Loudness, energy, mood and bands of each frame from `begin` seconds on: [frames, 3 + bands]."""
+    """Loudness, energy, brightness, bands and mood of each frame from `begin` seconds on: [frames, 4 + bands]."""
     found, step = meter(sound, rate)
-    return np.array([(v.loudness, v.energy, v.mood, *v.bands) for v in found[math.ceil(begin / step) :]])
+    return np.array([(v.loudness, v.energy, v.brightness, *v.bands, v.mood) for v in found[math.ceil(begin / step) :]])
 
 
 def sine(hz: float, seconds: float, rate: int, amplitude: float = 0.3) -> Sound:
@@ -35,7 +35,8 @@ MUSIC /= np.abs(MUSIC).max()
 
 @pytest.mark.parametrize("decibels", [-45.0, -20.0, 0.0])
 def test_the_same_music_gives_the_same_levels_at_any_level(decibels: float) -> None:
-    """After 3 s of -45 dBFS peak and of full scale: every figure of every frame within 0.01 (all but mood: 1e-5)."""
+    """After 3 s of -45 dBFS peak and of full scale: every figure of every frame within 0.01 (brightness and
+    mood; all else within 1e-5)."""
     quiet = MUSIC * np.float32(10 ** (decibels / 20))
     assert np.abs(table(quiet, 44100, 3.0) - table(MUSIC * np.float32(0.5), 44100, 3.0)).max() < 0.01
 
@@ -58,13 +59,13 @@ def test_the_same_music_gives_the_same_levels_at_any_rate(rate: int) -> None:
 @pytest.mark.parametrize("rate", [8000, 44100, 192000])
 def test_silence_gives_zeros(rate: int) -> None:
     found, _ = meter(np.zeros(rate, np.float32), rate)
-    assert not table(np.zeros(rate, np.float32), rate)[:, [0, 1, 3, 4, 5, 6, 7]].any()
-    assert (found[-1].mood, found[-1].spectrum.any(), found[-1].waveform.any()) == (0.5, False, False)
+    assert not table(np.zeros(rate, np.float32), rate)[:, [0, 1, 3, 4, 5, 6, 7, 8]].any()
+    assert (found[-1].brightness, found[-1].spectrum.any(), found[-1].waveform.any()) == (0.5, False, False)
 
 
 def test_the_hiss_of_an_open_input_gives_zeros() -> None:
     """White noise of -80 dBFS is no music; of -50 dBFS it is heard."""
-    assert table(noise(6.0, 44100) * np.float32(1e-4), 44100, 1.0)[:, [0, 1, 3, 4, 5, 6, 7]].max() == 0.0
+    assert table(noise(6.0, 44100) * np.float32(1e-4), 44100, 1.0)[:, [0, 1, 3, 4, 5, 6, 7, 8]].max() == 0.0
     assert table(noise(6.0, 44100) * np.float32(3e-3), 44100, 1.0)[:, 0].min() > 0.5
 
 
@@ -101,7 +102,7 @@ def test_energy_falls_in_a_breakdown_and_returns_with_the_drop() -> None:
     assert max(at(18.0), at(19.9)) < 0.15
 
 
-def test_mood_tells_dark_from_bright() -> None:
+def test_brightness_tells_dark_from_bright() -> None:
     assert table(sine(90.0, 10.0, 44100), 44100, 9.5)[:, 2].max() < 0.05
     assert table(noise(10.0, 44100) * np.float32(0.1), 44100, 9.5)[:, 2].min() > 0.9
 
@@ -110,7 +111,8 @@ def test_all_levels_are_shares_and_rows_have_their_size() -> None:
     """Also of samples far beyond full scale and of single clicks."""
     wild = np.concatenate((8.0 * noise(0.5, 44100), np.zeros(9999), [8.0], np.zeros(9999))).astype(np.float32)
     for levels in meter(wild, 44100)[0]:
-        flat = [levels.loudness, levels.energy, levels.mood, *levels.bands, *levels.spectrum.tolist()]
+        shares = (levels.loudness, levels.energy, levels.brightness, levels.mood)
+        flat = [*shares, *levels.bands, *levels.spectrum.tolist()]
         assert 0.0 <= min(flat) <= max(flat) <= 1.0
         assert np.abs(levels.waveform).max() <= 1.0
         assert (levels.spectrum.size, levels.waveform.size) == (SPECTRUM, WAVEFORM)

@@ -71,7 +71,7 @@ def test_broken_samples_leave_every_figure_finite(broken: list[tuple[int, float]
     listener = Listener(ListenerSettings(), 44100)
     for state in listener.push(sound):
         v = state.levels
-        shares = [v.loudness, v.energy, v.mood, *v.bands, *v.spectrum.tolist(), state.confidence]
+        shares = [v.loudness, v.energy, v.brightness, v.mood, *v.bands, *v.spectrum.tolist(), state.confidence]
         assert 0.0 <= min(shares) <= max(shares) <= 1.0
         assert np.abs(v.waveform).max() <= 1.0
         assert all(0.0 <= state.hits[kind].strength <= 1.0 for kind in KINDS)

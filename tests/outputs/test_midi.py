@@ -65,12 +65,13 @@ def test_a_row_of_a_beat_or_hit_sends_its_message(
     assert kept.messages == [expected]
 
 
-LEVELS = Levels(0.1, 0.2, 0.3, (0.4, 0.5, 0.6, 0.7, 0.8))
+LEVELS = Levels(0.1, 0.2, 0.3, 0.35, (0.4, 0.5, 0.6, 0.7, 0.8))
 
 
 @pytest.mark.parametrize(
     ("what", "value"),
-    [("loudness", 13), ("energy", 25), ("mood", 38), ("sub", 51), ("bass", 64), ("mid", 76), ("high", 89), ("air", 102),
+    [("loudness", 13), ("energy", 25), ("brightness", 38), ("mood", 44),
+     ("sub", 51), ("bass", 64), ("mid", 76), ("high", 89), ("air", 102),
      ("beat_phase", 64), ("bar_phase", 48), ("phrase_phase", 6), ("confidence", 114), ("tempo", 60)],
 )  # fmt: skip
 def test_a_level_moves_its_controller(kept: Any, at: At, what: Any, value: int) -> None:

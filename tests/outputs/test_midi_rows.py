@@ -87,8 +87,8 @@ def test_every_level_is_within_0_and_1_over_all_it_can_be() -> None:
     for name, what in WHATS.items():
         if what.value is None:
             continue
-        low = Moment.at(State(Grid(0.0, 0.0, 1.0), levels=Levels(mood=0.0)), 0.0)
-        high = State(Grid(0.0, 0.0, 60 / 187), 1.0, levels=Levels(1.0, 1.0, 1.0, (1.0,) * 5))
+        low = Moment.at(State(Grid(0.0, 0.0, 1.0), levels=Levels(brightness=0.0)), 0.0)
+        high = State(Grid(0.0, 0.0, 60 / 187), 1.0, levels=Levels(1.0, 1.0, 1.0, 1.0, (1.0,) * 5))
         top = Moment.at(high, (32 - 1e-6) * 60 / 187)
         assert what.value(low) == pytest.approx(0.0, abs=1e-9), name
         assert what.value(top) == pytest.approx(1.0, abs=1e-5), name

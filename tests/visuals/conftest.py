@@ -36,7 +36,7 @@ def make_moment(
     hit = Hit(7, time_ - since, 0.9)
     spectrum = np.linspace(0.8, 0.1, 64, dtype=np.float32)
     waveform = np.sin(np.arange(512, dtype=np.float32) / 9.0) * np.float32(0.5)
-    levels = Levels(0.5, energy, 0.5, (bass, bass, 0.4, 0.3, 0.2), spectrum, waveform)
+    levels = Levels(0.5, energy, 0.5, 0.5, (bass, bass, 0.4, 0.3, 0.2), spectrum, waveform)
     grid = Grid(time_ - beat * 60.0 / bpm, 0.0, 60.0 / bpm)
     state = State(grid, confidence, confidence, time_, 1, 0, Hits(hit, hit, hit), levels)
     return Moment.at(state, time_)
