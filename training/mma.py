@@ -19,9 +19,9 @@ from pathlib import Path
 import mido
 import numpy as np
 
-from training.midi import tick_times
+from training.midi import tick_times, voices
 from training.reserved import reserved_mma
-from training.song import Part, Song
+from training.song import Part, Rows, Song
 
 LIBRARY = Path("/usr/share/mma/lib")
 SKIPPED_FILES = ("metronome", "none", "count", "ending", "intro", "ballad68", "afro-cuban")
@@ -141,47 +141,30 @@ def _chart(rng: np.random.Generator, family: Family) -> tuple[str, int]:
     return "\n".join(lines) + "\n", bars
 
 
-def _parts(midi: mido.MidiFile, seconds: dict[int, float]) -> list[Part]:
-    """Parts by track and program, with the seconds of every tick that occurs in the file."""
-    rows: dict[tuple[str, int], list[tuple[float, float, float, float]]] = {}
-    for track in midi.tracks:
-        role = ROLES.get(track.name.split("-")[0], "other")
-        now, program = 0, 0
-        sounding: dict[int, tuple[int, int, int]] = {}
-        for message in track:
-            now += message.time
-            if message.type == "program_change":
-                program = message.program
-            elif message.type in {"note_on", "note_off"}:
-                role_here = "drums" if message.channel == 9 else "chords" if role == "drums" else role
-                begun = sounding.pop(message.note, None)
-                if begun:
-                    row = (seconds[begun[0]], seconds[now] - seconds[begun[0]], message.note, begun[1])
-                    rows.setdefault((role_here, begun[2]), []).append(row)
-                if message.type == "note_on" and message.velocity:
-                    sounding[message.note] = (now, message.velocity, program)
-    return [
-        Part(role, 0 if role == "drums" else program, np.array(sorted(notes), dtype=np.float64))
-        for (role, program), notes in sorted(rows.items())
-    ]
+def _parts(midi: mido.MidiFile) -> list[Part]:
+    """Parts by role and program; MMA plays every drum track on channel 10."""
+    rows: dict[tuple[str, int], list[Rows]] = {}
+    for voice in voices(midi):
+        role = ROLES.get(voice.track.split("-")[0], "other")
+        if voice.channel == 9:
+            rows.setdefault(("drums", 0), []).append(voice.notes)
+        else:
+            rows.setdefault(("chords" if role == "drums" else role, voice.program), []).append(voice.notes)
+    parts = []
+    for (role, program), groups in sorted(rows.items()):
+        notes = np.concatenate(groups)
+        parts.append(Part(role, program, notes[np.argsort(notes[:, 0], kind="stable")]))
+    return parts
 
 
 def _song(name: str, family: Family, bars: int, midi: mido.MidiFile) -> Song | None:
     """Truth from the tempo map; beats end with the notes. None where hardly anything sounds."""
-    time_of = tick_times(midi)
-    ticks = set()
-    for track in midi.tracks:
-        now = 0
-        for message in track:
-            now += message.time
-            ticks.add(now)
-    ordered = np.array(sorted(ticks), dtype=np.float64)
-    parts = _parts(midi, dict(zip(map(int, ordered), map(float, time_of(ordered)), strict=True)))
+    parts = _parts(midi)
     if sum(len(part.notes) for part in parts) < 4 * bars:
         return None
     per_bar = family.quarters // family.per_beat
     count = bars * per_bar
-    beats = time_of(np.arange(count) * float(midi.ticks_per_beat * family.per_beat))
+    beats = tick_times(midi)(np.arange(count) * float(midi.ticks_per_beat * family.per_beat))
     last = max(float(part.notes[:, 0].max()) for part in parts)
     kept = beats <= last + 0.1
     return Song(
