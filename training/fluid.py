@@ -45,8 +45,6 @@ def _library() -> ctypes.CDLL | None:
         "fluid_synth_all_sounds_off": (number, (pointer, number)),
         "fluid_synth_reverb_on": (number, (pointer, number, number)),
         "fluid_synth_set_reverb_group_roomsize": (number, (pointer, number, ctypes.c_double)),
-        "fluid_synth_chorus_on": (number, (pointer, number, number)),
-        "fluid_synth_cc": (number, (pointer, number, number, number)),
         "fluid_synth_set_interp_method": (number, (pointer, number, number)),
         "fluid_synth_write_float": (number, (pointer, number, pointer, number, number, pointer, number, number)),
         "fluid_set_log_function": (pointer, (number, pointer, pointer)),
@@ -135,7 +133,7 @@ class FluidFont:
             else:
                 self._lib.fluid_synth_noteoff(self._synth, channel, key)
         self._write(out, done, blocks)
-        self._quiet(channel)
+        self._quiet(channel, room > 0)
         return out.mean(axis=0)[: round(seconds * self.rate)], on * (BLOCK / self.rate)
 
     def _write(self, out: Floats, start: int, stop: int) -> None:
@@ -143,11 +141,11 @@ class FluidFont:
             left, right = (out.ctypes.data + 4 * (side * out.shape[1] + start * BLOCK) for side in (0, 1))
             self._lib.fluid_synth_write_float(self._synth, (stop - start) * BLOCK, left, 0, 1, right, 0, 1)
 
-    def _quiet(self, channel: int) -> None:
-        """End all sound, reverb tails too, before the next song."""
+    def _quiet(self, channel: int, echoes: bool) -> None:
+        """End all sound before the next song; a reverb is run empty, because it keeps its tail even while off."""
         self._lib.fluid_synth_all_sounds_off(self._synth, channel)
-        self._lib.fluid_synth_reverb_on(self._synth, -1, 0)
-        self._write(np.zeros((2, 4 * BLOCK), np.float32), 0, 4)
+        blocks = round(3.0 * self.rate / BLOCK) if echoes else 4
+        self._write(np.zeros((2, blocks * BLOCK), np.float32), 0, blocks)
 
     def measured(self, bank: int, program: int, key: int, velocity: float) -> Sounding:
         """How a single note sounds: velocities in classes of 32, melodic keys in classes of 4 semitones."""

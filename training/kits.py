@@ -80,7 +80,7 @@ def electronic_kit(rng: np.random.Generator, rate: int) -> Kit:
         75: rim(rng, rate),
     }
     sounds[35] = sounds[36]
-    levels = {36: 1.0, 35: 1.0, 42: rng.uniform(0.2, 0.5), 44: 0.25, 46: rng.uniform(0.2, 0.5), 49: 0.5, 51: 0.3}
+    levels = {36: 1.0, 35: 1.0, 42: rng.uniform(0.25, 0.7), 44: 0.3, 46: rng.uniform(0.25, 0.6), 49: 0.5, 51: 0.3}
     levels |= {38: rng.uniform(0.6, 1), 39: rng.uniform(0.5, 0.9), 56: 0.35, 70: 0.25, 54: 0.3, 75: 0.4, 37: 0.5}
     toms = {
         key: tom(rng, rate, tune * hz) for key, hz in ((41, 70), (43, 85), (45, 105), (47, 125), (48, 150), (50, 180))
@@ -179,7 +179,7 @@ def play_kit(
         layer = next((i for i, (top, _) in enumerate(layers) if level <= top + 1e-6), len(layers) - 1)
         sound = layers[layer][1]
         # Recorded layers carry part of the dynamics themselves.
-        gain = np.float32(level**2 if len(layers) == 1 else level)
+        gain = np.float32(level**1.5 if len(layers) == 1 else level)
         place = (int(key), layer)
         if place not in measured:
             measured[place] = sounding(sound, rate)

@@ -50,8 +50,8 @@ def kick(rng: Generator, rate: int) -> Floats:
 
 def snare(rng: Generator, rate: int) -> Floats:
     """Two tones of a shell and noise of the wires."""
-    decay = float(np.exp(rng.uniform(np.log(0.05), np.log(0.25))))
-    t = _time(min(0.8, 5 * decay), rate)
+    decay = float(np.exp(rng.uniform(np.log(0.025), np.log(0.14))))
+    t = _time(5 * decay + 0.1, rate)
     tone = rng.uniform(140, 260)
     bend = 1 + rng.uniform(0, 0.8) * np.exp(-t / 0.01)
     shell = sum(
