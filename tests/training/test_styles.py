@@ -80,6 +80,28 @@ def test_parts_along_given_beats(hint: str) -> None:
         assert part.notes[:, 0].max() < beats[-1] + 0.6
 
 
+def test_a_band_takes_up_the_swing_of_the_drummer() -> None:
+    beats = np.arange(64) * 0.5
+    positions = np.arange(64) % 4 + 1
+    for late in (0.5, 2.0 / 3.0):
+        onsets = np.concatenate((beats, beats + 0.5 * late))
+        apart = []
+        for seed in range(12):
+            parts = backing(beats, positions, np.random.default_rng(seed), "", onsets)
+            places = np.concatenate([p.notes[:, 0] for p in parts]) / 0.5 % 1.0
+            apart.append(places[(places > 0.44) & (places < 0.72)])
+        places = np.concatenate(apart)
+        # Notes between the beats lie nearer to the drummer's than to the other way of dividing.
+        assert np.mean(np.abs(places - late) < np.abs(places - (7.0 / 6.0 - late))) > 0.8
+
+
+def test_no_key_is_struck_while_held() -> None:
+    for part in make("pop", np.random.default_rng(2), 60.0).parts:
+        for key in np.unique(part.notes[:, 2]):
+            rows = part.notes[part.notes[:, 2] == key]
+            assert np.all(rows[1:, 0] - rows[:-1, 0] - rows[:-1, 1] > -1e-9)
+
+
 def test_enough_styles() -> None:
     assert len(STYLES) >= 45
     assert all(style.weight > 0 and style.about for style in STYLES.values())

@@ -107,7 +107,7 @@ ROWS = (
             "r.....r........."), basses=(38, 39, 33, 87), comp=("block x...............", "arp *x", "arp:0.7 *xx",
             "block:0.6 x.....x.....x..."), comps=(0, 11, 12, 14, 46, 81, 52), thin=False, form="loop", perc_rate=0.12),
     replace(CLUB, name="trap-slow", about="the same counted slow, snare on two and four", bpm=(60.0, 72.0, 84.0),
-            weight=0.25, kits=(25,), snare=("....X.......X...",), kick=("X..x..x...x.....", "X.....x...x..x..",
+            weight=0.12, kits=(25,), snare=("....X.......X...",), kick=("X..x..x...x.....", "X.....x...x..x..",
             "X..x......x....."),
             hats=("hat16flat", "hat16busy", "hat8flat+hat16gap"), bass=("=kick",), form="loop", comps=(0, 11, 12, 14,
             46)),

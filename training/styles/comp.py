@@ -17,8 +17,10 @@ def play_comp(score: Score, layer: str, program: int, anchor: bool) -> Track:
     """The part of one chord player; layer: "comp" or "comp2", its name in the form."""
     rng, style = score.rng, score.style
     track = Track("chords", program, score.touch, rng, anchor)
-    rows = [style.comp[int(rng.integers(len(style.comp)))]]
-    rows += [rows[0] if rng.random() < 0.6 else style.comp[int(rng.integers(len(style.comp)))] for _ in range(2)]
+    # With nobody else on the beat, off-beats alone would be heard as the beat: they are then left to others.
+    known = [row for row in style.comp if not anchor or row.split(" ")[1].lstrip("*")[0] != "."] or style.comp
+    rows = [known[int(rng.integers(len(known)))]]
+    rows += [rows[0] if rng.random() < 0.6 else known[int(rng.integers(len(known)))] for _ in range(2)]
     rate = float(rng.choice((0.0, 0.03, 0.1)))
     modes: list[tuple[str, float, Pattern]] = []
     for row in rows:
@@ -98,7 +100,8 @@ def play_pad(score: Score, program: int) -> Track:
         for k, (pos, chord) in enumerate(changes):
             start = place.bar.start + pos
             end = place.bar.start + (changes[k + 1][0] if k + 1 < len(changes) else place.bar.length)
-            if tie and held and held[2] == chord and abs(held[1] - start) < 1e-6:
+            joined = held is not None and held[2] == chord and abs(held[1] - start) < 1e-6
+            if tie and held and joined and end - held[0] <= 2.0 * place.bar.length + 1e-6:
                 held = (held[0], end, chord)
                 continue
             _hold(track, held, center, wide, place.section.energy)

@@ -26,7 +26,7 @@ STYLES: dict[str, Style] = {
     style.name: style for rows in (club.ROWS, bands.ROWS, world.ROWS, quiet.ROWS) for style in rows
 }
 ODD_PROGRAM = 0.08  # chance that a part has any program at all
-COUNT_IN, FREE_INTRO, ENDING = 0.05, 0.02, 0.3  # chances
+COUNT_IN, PICKUP, FREE_INTRO, ENDING = 0.05, 0.08, 0.02, 0.3  # chances
 
 
 def make(style: str, rng: np.random.Generator, seconds: float) -> Song:
@@ -46,7 +46,7 @@ def make(style: str, rng: np.random.Generator, seconds: float) -> Song:
     length = row.beats * 60.0 / bpm
     # A tempo curve may stretch the bars, so a song that runs on is written longer than needed and cut.
     count = max(2, int(room / length * (0.92 if ends else 1.6)) + (0 if ends else 2))
-    sections = _with_count_in(draw_form(row.form, count, rng), row, rng)
+    sections = _led_in(draw_form(row.form, count, rng), row, rng)
     timeline = _timeline(row, bpm, start, sections, ends, rng)
     score = _score(row, timeline, sections, bpm, rng)
     parts = _band(score, seconds, _present(row, rng))
@@ -61,13 +61,19 @@ def make(style: str, rng: np.random.Generator, seconds: float) -> Song:
 
 
 def backing(
-    beats: NDArray[np.float64], positions: NDArray[np.int64], rng: np.random.Generator, style_hint: str = ""
+    beats: NDArray[np.float64],
+    positions: NDArray[np.int64],
+    rng: np.random.Generator,
+    style_hint: str = "",
+    onsets: NDArray[np.float64] | None = None,
 ) -> list[Part]:
     """Bass, chords, pad and lead (never drums, at least one part) along given beats (s) and positions (1 = downbeat).
 
     style_hint: a style's name or any words ("funk-groove1/8"); the style that shares most words is taken.
+    onsets: seconds of the hits to go along with, sorted or not; their subdivision (two, three, swung) then chooses
+    among the styles.
     """
-    score = _along(beats, positions, rng, style_hint)
+    score = _along(beats, positions, rng, style_hint, onsets=onsets)
     present = _present(score.style, rng) - DRUMS
     return _band(score, float(beats[-1] + np.median(np.diff(beats))), present | {"bass", "comp"} - _rest(rng))
 
@@ -85,9 +91,20 @@ def _rest(rng: np.random.Generator) -> frozenset[str]:
     return frozenset({str(rng.choice(("bass", "comp")))}) if rng.random() < 0.15 else frozenset()
 
 
-def _hinted(hint: str, bar: int, drums_only: bool, rng: np.random.Generator) -> Style:
-    """The style that shares most words with a hint, else any; of equals one whose bar fits."""
+def swing_of(beats: NDArray[np.float64], onsets: NDArray[np.float64]) -> float | None:
+    """How deep eighths swing, 0 even .. 1 triplet, by the hits between beats. None when there are too few."""
+    places = np.interp(onsets, beats, np.arange(len(beats)), left=-1.0, right=-1.0)
+    middle = places[places >= 0.0] % 1.0
+    middle = middle[(middle > 0.42) & (middle < 0.72)]
+    return float(np.clip((np.median(middle) - 0.5) * 6.0, 0.0, 1.0)) if len(middle) >= 8 else None
+
+
+def _hinted(hint: str, bar: int, drums_only: bool, swing: float | None, rng: np.random.Generator) -> Style:
+    """The style that shares most words with a hint, else any; of equals one whose bar and feel fit."""
     fitting = [s for s in STYLES.values() if not s.taps and (s.kick or not drums_only)]
+    if swing is not None:
+        swung = [s for s in fitting if s.triple or (s.swing[0] > 0.5 and s.swing[2] == 8)]
+        fitting = swung if swing > 0.5 else [s for s in fitting if s not in swung]
     if hint in STYLES and STYLES[hint] in fitting:
         return STYLES[hint]
     words = set(hint.lower().replace("/", " ").replace("-", " ").replace("_", " ").split())
@@ -105,20 +122,25 @@ def _along(
     rng: np.random.Generator,
     hint: str,
     drums_only: bool = False,
+    onsets: NDArray[np.float64] | None = None,
 ) -> Score:
     """A score for given beats."""
     timeline = along(beats, positions)
     common = int(np.median([len(bar.taps) for bar in timeline.bars]))
-    style = _hinted(hint, common, drums_only, rng)
+    swing = None if onsets is None else swing_of(beats, onsets)
+    style = _hinted(hint, common, drums_only, swing, rng)
     bpm = 60.0 / float(np.median(np.diff(beats)))
     sections = draw_form(style.form, len(timeline.bars), rng)
     if drums_only:
         sections = [Section(s.bars, DRUMS, s.energy, s.theme, s.feel, "fill") for s in sections]
-    return _score(style, timeline, sections, bpm, rng)
+    score = _score(style, timeline, sections, bpm, rng)
+    return score if swing is None or style.triple else replace(score, swing=Swing(swing, 1.0))
 
 
-def _with_count_in(sections: list[Section], style: Style, rng: np.random.Generator) -> list[Section]:
-    """Sometimes a bar of sticks goes first."""
+def _led_in(sections: list[Section], style: Style, rng: np.random.Generator) -> list[Section]:
+    """Sometimes a bar of sticks goes first, or a bar in which only a pick-up sounds."""
+    if style.timing != "machine" and rng.random() < PICKUP:
+        return [Section(1, frozenset({"pickup"}), 0.7, 0, ends=""), *sections]
     if style.kick and style.timing != "machine" and rng.random() < COUNT_IN:
         return [Section(1, frozenset({"count"}), 0.7, 0, ends=""), *sections]
     return sections
@@ -162,7 +184,8 @@ def _present(style: Style, rng: np.random.Generator) -> frozenset[str]:
     chances = {"bass": 0.9 if style.drums else 0.55, "comp": 0.97, "comp2": 0.4 if style.drums else 0.15}
     chances |= {"lead": style.lead_rate, "pad": style.pad_rate}
     present = {name for name, chance in chances.items() if rng.random() < chance}
-    return frozenset(present | DRUMS if has_drums else present or {"comp"})
+    # Without drums the chords are what holds the time: a bass or tune alone would leave the beat to guesswork.
+    return frozenset(present | DRUMS if has_drums else present | {"comp"})
 
 
 def _band(score: Score, end: float, present: frozenset[str]) -> list[Part]:
@@ -178,25 +201,36 @@ def _band(score: Score, end: float, present: frozenset[str]) -> list[Part]:
     if "bass" in present:
         tracks.append((play_bass(score, kit, _program(style.basses, rng), anchor), rng.uniform(0.5, 1.15)))
     for layer in sorted(present & {"comp", "comp2"}):
-        track = play_comp(score, layer, _program(style.comps, rng), anchor)
+        track = play_comp(score, layer, _program(style.comps, rng), anchor and "bass" not in present)
         tracks.append((track, rng.uniform(0.35, 1.0) * (1.0 if layer == "comp" else 0.7)))
     if "lead" in present:
         tracks.append((play_lead(score, _program(style.leads, rng), anchor), rng.uniform(0.4, 1.2)))
     if "pad" in present:
         tracks.append((play_pad(score, _program(style.pads, rng)), rng.uniform(0.3, 0.9)))
-    parts = [part for track, gain in tracks if (part := track.part(score.timeline, end, gain))]
-    if parts or not present & (ALL - DRUMS):
-        return parts
-    everywhere = [replace(place, section=replace(place.section, layers=ALL, stop=0)) for place in score.places]
-    chords = play_comp(replace(score, places=everywhere), "comp", 0, anchor=True)
-    return [part for part in [chords.part(score.timeline, end, 1.0)] if part]
+    if present & (ALL - DRUMS):
+        tracks.append((_rescued(score, [track for track, _ in tracks], _program(style.comps, rng)), 0.8))
+    return [part for track, gain in tracks if (part := track.part(score.timeline, end, gain))]
+
+
+def _rescued(score: Score, tracks: list[Track], program: int) -> Track:
+    """Chords for the sections in which the players that are there happen to have nothing to play."""
+    starts = np.sort(np.array([row[0] for track in tracks for row in track.rows]))
+    places: list[Place] = []
+    for place in score.places:
+        first = score.places[place.number - place.index].bar.start
+        last = place.bar.start + (place.section.bars - place.index) * place.bar.length
+        empty = np.searchsorted(starts, first - 0.01) == np.searchsorted(starts, last - 0.01)
+        lone = place.section.layers & {"count", "pickup"}
+        layers = frozenset({"comp"}) if empty and not lone else frozenset()
+        places.append(replace(place, section=replace(place.section, layers=layers)))
+    return play_comp(replace(score, places=places), "comp", program, anchor=True)
 
 
 def _manned(place: Place, present: frozenset[str]) -> Place:
     """A bar whose section has someone to play in it."""
     section = place.section
     rolls = section.ends == "build" and present & DRUMS
-    if section.layers & (present | {"count"}) or rolls:
+    if section.layers & (present | {"count", "pickup"}) or rolls:
         return place
     return replace(place, section=replace(section, layers=ALL))
 

@@ -114,6 +114,8 @@ def play_drums(score: Score, kit: Kit, program: int) -> Track:
             _build(track, score, kit, place)
         for tap in bar.taps if "count" in section.layers else ():
             track.add(bar.start + tap, 0.1, 37, 0.9)
+        if "pickup" in section.layers:
+            _fill(track, score, kit, place, bar.length - min(float(rng.choice((0.5, 1.0, 1.0, 2.0))), bar.length))
         full = {"kick", "snare"} <= section.layers
         if crash_next or (place.index == 0 and place.number and place.plays("kick") and rng.random() < 0.45):
             track.add(bar.start, 1.0, int(rng.choice((49, 57, 49, 55))), 0.85)

@@ -6,7 +6,7 @@ import numpy as np
 
 from training.styles.grids import Hit
 from training.styles.harmony import near
-from training.styles.score import Score
+from training.styles.score import Place, Score
 from training.styles.touch import Track
 
 EVEN = ("x...", "x.x.", "..x.", "x..x", "..xx", "xxxx", "x.xx", "...x", "....", "x.x.", "xx..", ".x.x", ".xx.")
@@ -46,6 +46,8 @@ def play_lead(score: Score, program: int, anchor: bool) -> Track:
     key = center
     shape = [int(rng.choice((-2, -1, -1, 0, 1, 1, 2))) for _ in range(32)]
     for place in score.places:
+        if "pickup" in place.section.layers:
+            key = _pickup(track, score, place, center)
         if not place.plays("lead") or (rng.random() < rest and place.index % 4 == 3):
             continue
         hits = plans[place.section.theme % 3][plan[place.index % 4]]
@@ -63,6 +65,17 @@ def play_lead(score: Score, program: int, anchor: bool) -> Track:
             bent = score.swing.bend(hit._replace(pos=pos))
             track.add(place.bar.start + bent, max(gate * (end - hit.pos), 0.1), key, level)
     return track
+
+
+def _pickup(track: Track, score: Score, place: Place, center: int) -> int:
+    """Two or three steps up into the first bar; returns the last key."""
+    step = 1.0 / 3.0 if score.style.triple else float(score.rng.choice((0.5, 0.5, 1.0)))
+    count = min(int(score.rng.integers(1, 4)), int(place.bar.length / step))
+    key = center
+    for k in range(count, 0, -1):
+        key = near(int(score.rng.choice(np.array(score.harmony.scale))), center - k)
+        track.add(place.bar.start + place.bar.length - k * step, step, key, 0.7)
+    return key
 
 
 def _towards(key: int, step: int, tones: tuple[int, ...], center: int) -> int:

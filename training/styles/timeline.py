@@ -84,7 +84,7 @@ def curve(kind: str, count: int, per_bar: int, phrases: Sequence[int], rng: np.r
         ramp = np.clip((np.arange(count) / count - where) / width, 0.0, 1.0)
         line += ramp * rng.choice((-1.0, 1.0)) * rng.uniform(0.05, 0.3)
     if kind == "jump" and len(phrases) > 1:
-        line[int(rng.choice(phrases[1:])) :] += rng.choice((-1.0, 1.0)) * rng.uniform(0.04, 0.4)
+        line[int(rng.choice(phrases[1:])) :] += rng.choice((-1.0, 1.0)) * rng.uniform(0.03, 0.28)
     if kind == "rubato":
         depth = rng.uniform(0.03, 0.14)
         for start, end in pairwise([*phrases, count]):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.song import Part
+from training.song import Part, Rows
 from training.styles.timeline import Timeline
 
 
@@ -86,6 +86,17 @@ class Track:
         notes[:, 0] = np.maximum(notes[:, 0], 0.0)
         notes = notes[notes[:, 0] < end - 0.03]
         notes[:, 1] = np.clip(notes[:, 1], 0.03, end - notes[:, 0])
+        notes = _released(notes)
         if len(notes) == 0:
             return None
         return Part(self.role, self.program, notes[np.argsort(notes[:, 0], kind="stable")], gain)
+
+
+def _released(notes: Rows) -> Rows:
+    """No key is struck while it is held, and none twice at once: a synthesizer would end the second with the first."""
+    notes = notes[np.lexsort((notes[:, 0], notes[:, 2]))]
+    gap = np.where(np.diff(notes[:, 2]) == 0.0, np.diff(notes[:, 0]), np.inf)
+    notes = notes[np.concatenate(([True], gap > 0.012))] if len(notes) else notes
+    room = np.where(np.diff(notes[:, 2]) == 0.0, np.diff(notes[:, 0]), np.inf)
+    notes[:-1, 1] = np.minimum(notes[:-1, 1], room)
+    return notes

@@ -58,7 +58,7 @@ ROWS = (
                 hats=("hat16", "shaker16", "pandeiro"), perc=("surdo", "tamborim", "agogo", "pandeiro", "shaker16"),
                 perc_rate=0.6, bass=("r..rr..55..55..r", "r..r5..5", "r...5..."), comp=("strum:0.4 x.x.xx.x.x.xx.x.",
                 "block:0.4 x.x.x..x.x.x.x.."), comps=(24, 24, 0, 25), harmony="jazz"),
-    replace(LATIN, name="bossa-nova", about="soft cross-stick clave, nylon guitar", bpm=(55.0, 68.0, 90.0), weight=0.3,
+    replace(LATIN, name="bossa-nova", about="soft cross-stick clave, nylon guitar", bpm=(55.0, 68.0, 90.0), weight=0.12,
                 kick=("x..xx..xx..xx..x",), snare=("x..x..x...x..x..",), snares=(37,), hats=("hat16", "shaker16"),
                 bass=("r..55..rr..55..r", "r..r5..5"), comp=("strum:0.6 x..x..x...x..x..",
                 "block:0.5 ..x..x..x.x..x.."), comps=(24, 24, 4, 0), harmony="jazz", drums=0.7, timing="loose"),
