@@ -71,7 +71,8 @@ def fires(outputs: Iterable[Floats], lead: float = 0.0) -> list[dict[str, Any]]:
 
 def _scorer(folder: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location("score", folder / "tools" / "score.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -7,8 +7,6 @@ Public: FPS, COUNT, Features, features_of.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -50,10 +48,10 @@ class _Front:
         bins = np.arange(self.window // 2 + 1) * rate / self.window
         self.bins = int(np.searchsorted(bins, _HIGH * 1.1))
         rows = np.zeros((BANDS, self.bins), np.float32)
-        for row, low, mid, high in zip(rows, _CENTRES, _CENTRES[1:], _CENTRES[2:], strict=False):
+        for i, (low, mid, high) in enumerate(zip(_CENTRES, _CENTRES[1:], _CENTRES[2:], strict=False)):
             rise, fall = (bins[: self.bins] - low) / (mid - low), (high - bins[: self.bins]) / (high - mid)
-            row[:] = np.maximum(np.minimum(rise, fall), 0.0)
-            row /= max(float(row.sum()), 1.0)
+            rows[i] = np.maximum(np.minimum(rise, fall), 0.0)
+            rows[i] /= max(float(rows[i].sum()), 1.0)
         # A full-scale sine is 1: a Hann window halves its amplitude, half of it lies at -f.
         self.filters = np.ascontiguousarray(rows.T) * np.float32(4.0 / self.window)
         # The parts hear up to 24 kHz at most, whatever the rate: higher ones are averaged down to 44.1 or 48 kHz.

@@ -31,7 +31,7 @@ def read_weights(path: Path, sha256: str | None = None) -> tuple[dict[str, Float
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise Refused(f"{path}: the listener's weights can't be read ({error.strerror}); install Getaway anew") from None
+        raise Refused(f"{path}: can't read the listener's weights ({error.strerror}); install Getaway anew") from None
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         raise Refused(f"{path}: the listener's weights are damaged (their checksum differs); install Getaway anew")
     try:
@@ -50,6 +50,11 @@ def read_weights(path: Path, sha256: str | None = None) -> tuple[dict[str, Float
 
 def _elu(x: Floats) -> Floats:
     return np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0)))
+
+
+def _softmax(x: Floats) -> None:
+    np.exp(x - x.max(), out=x)
+    x /= x.sum()
 
 
 class _Dilated:
@@ -131,7 +136,6 @@ class Network:
         out += self._out_bias
         a, t = len(ACTIVATIONS), len(ACTIVATIONS) + TEMPI.size
         out[:a] = 0.5 * np.tanh(0.5 * out[:a]) + 0.5
-        for part in (out[a:t], out[t:]):
-            np.exp(part - part.max(), out=part)
-            part /= part.sum()
+        _softmax(out[a:t])
+        _softmax(out[t:])
         return out
