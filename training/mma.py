@@ -107,14 +107,15 @@ def families(library: Path = LIBRARY) -> list[Family]:
     return found
 
 
-def _chart(rng: np.random.Generator, family: Family) -> tuple[str, int]:
-    """Text of a chart and its number of bars."""
+def _chart(rng: np.random.Generator, family: Family) -> tuple[str, list[int]]:
+    """Text of a chart, and the MIDI key of each bar's root in the octave from middle C."""
     low, high = next((a, b) for words, a, b in TEMPI if re.search(words, family.name.split("-", 1)[1]))
     tempo = float(np.exp(rng.uniform(np.log(low), np.log(high)))) * family.per_beat
     bars = int(rng.integers(8, 25))
     key = int(rng.integers(12))
     progression = PROGRESSIONS[int(rng.integers(len(PROGRESSIONS)))]
     stretch = int(rng.choice([1, 1, 2]))
+    roots = []
     lines = [f"Tempo {tempo:.2f}"]
     main = str(rng.choice(family.mains))
     intro = int(rng.choice([0, 2, 4])) if family.intros else 0
@@ -137,8 +138,9 @@ def _chart(rng: np.random.Generator, family: Family) -> tuple[str, int]:
             tempo *= float(rng.uniform(0.85, 1.18))
             lines.append(f"Tempo {tempo:.2f}" + (" 4" if rng.random() < 0.5 else ""))
         degree, quality = progression[bar // stretch % len(progression)]
+        roots.append(60 + (key + degree) % 12)
         lines.append(f"{bar + 1} {KEYS[(key + degree) % 12]}{quality}")
-    return "\n".join(lines) + "\n", bars
+    return "\n".join(lines) + "\n", roots
 
 
 def _parts(midi: mido.MidiFile) -> list[Part]:
@@ -157,8 +159,39 @@ def _parts(midi: mido.MidiFile) -> list[Part]:
     return parts
 
 
-def _song(name: str, family: Family, bars: int, midi: mido.MidiFile) -> Song | None:
-    """Truth from the tempo map; beats end with the notes. None where hardly anything sounds."""
+def _lead(rng: np.random.Generator, family: Family, roots: list[int], midi: mido.MidiFile) -> Part:
+    """A melody over the band, loose as a soloist: two-bar phrases of a motif on chord tones, with rests between.
+
+    It masks and contradicts the accents of the band as a singer does.
+    """
+    step = 1.0 if family.per_beat == 3 else 0.5  # quarters: the eighth of what is heard
+    per_bar = round(family.quarters / step)
+    motif = [bool(rng.random() < 0.5) for _ in range(2 * per_bar)]
+    scale = np.array([0, 2, 4, 7, 9, 12, 14])
+    pitch = int(rng.integers(3))
+    late = float(rng.normal(0.0, 0.012))
+    rows = []
+    for bar, root in enumerate(roots):
+        if bar % 8 in {6, 7} and rng.random() < 0.7:
+            continue
+        for k in range(per_bar):
+            if motif[bar % 2 * per_bar + k] ^ (rng.random() < 0.1):
+                pitch = int(np.clip(pitch + rng.integers(-2, 3), 0, 6))
+                start = bar * family.quarters + k * step
+                end = start + step * rng.uniform(0.5, 2.5)
+                rows.append((start, end, root + scale[pitch], rng.integers(60, 110)))
+    notes = np.array(rows, dtype=np.float64).reshape(-1, 4)
+    if rows:
+        time_of = tick_times(midi)
+        starts, ends = (time_of(midi.ticks_per_beat * notes[:, k]) for k in (0, 1))
+        notes[:, 1] = np.maximum(ends - starts, 0.05)
+        notes[:, 0] = np.maximum(0.0, starts + late + rng.normal(0.0, 0.01, len(rows)))
+    program = int(rng.choice([0, 4, 11, 22, 24, 25, 27, 30, 40, 52, 56, 61, 65, 66, 71, 73, 80, 81]))
+    return Part("lead", program, notes, gain=float(rng.uniform(0.5, 1.3)))
+
+
+def _song(name: str, family: Family, bars: int, midi: mido.MidiFile, leads: list[Part]) -> Song | None:
+    """Truth from the tempo map; beats end with the band. None where hardly anything sounds."""
     parts = _parts(midi)
     if sum(len(part.notes) for part in parts) < 4 * bars:
         return None
@@ -170,7 +203,7 @@ def _song(name: str, family: Family, bars: int, midi: mido.MidiFile) -> Song | N
     return Song(
         name=name,
         source=f"mma/{family.name}",
-        parts=parts,
+        parts=parts + [part for part in leads if len(part.notes)],
         beats=beats[kept],
         positions=(np.arange(count) % per_bar + 1).astype(np.int64)[kept],
         duration=max(float((part.notes[:, 0] + part.notes[:, 1]).max()) for part in parts) + 1.0,
@@ -179,7 +212,10 @@ def _song(name: str, family: Family, bars: int, midi: mido.MidiFile) -> Song | N
 
 
 def mma_songs(rng: np.random.Generator, count: int, *, library: Path = LIBRARY) -> Iterator[Song]:
-    """count songs, families in turn in a shuffled order, so that each appears before any appears twice."""
+    """count songs, families in turn in a shuffled order, so that each appears before any appears twice.
+
+    Six in ten have a melody of ours on top.
+    """
     known = families(library)
     order: list[Family] = []
     made = 0
@@ -189,7 +225,7 @@ def mma_songs(rng: np.random.Generator, count: int, *, library: Path = LIBRARY) 
             if not order:
                 order = [known[k] for k in rng.permutation(len(known))]
             family = order.pop()
-            text, bars = _chart(rng, family)
+            text, roots = _chart(rng, family)
             # The library file is used by path: grooves of one name exist in several libraries.
             chart.write_text(text.replace("Groove ", f"Groove {family.file.relative_to(library).with_suffix('')}:"))
             score.unlink(missing_ok=True)
@@ -197,7 +233,9 @@ def mma_songs(rng: np.random.Generator, count: int, *, library: Path = LIBRARY) 
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
             if done.returncode or not score.exists():
                 raise RuntimeError(f"mma: {family.name}: {done.stdout.strip()[-300:]}\n{text}")
-            song = _song(f"mma-{made}-{family.name}", family, bars, mido.MidiFile(score))
+            midi = mido.MidiFile(score)
+            leads = [_lead(rng, family, roots, midi)] if rng.random() < 0.6 else []
+            song = _song(f"mma-{made}-{family.name}", family, len(roots), midi, leads)
             if song:
                 made += 1
                 yield song
