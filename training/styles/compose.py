@@ -27,6 +27,7 @@ STYLES: dict[str, Style] = {
 }
 ODD_PROGRAM = 0.08  # chance that a part has any program at all
 COUNT_IN, PICKUP, FREE_INTRO, ENDING = 0.05, 0.08, 0.02, 0.3  # chances
+CUT_BARS = 0.06  # chance that some sections of a song end in a bar of two beats
 
 
 def make(style: str, rng: np.random.Generator, seconds: float) -> Song:
@@ -151,15 +152,22 @@ def _timeline(
 ) -> Timeline:
     """The clock of a song."""
     touch = TOUCH[style.timing]
-    lengths = [(style.beats, style.bar_taps())] * sum(s.bars for s in sections)
-    per_bar = max(2, round(style.beats * 2))
-    halves = int(np.ceil(style.beats * 2 * len(lengths)))
-    kind = draw_tempo(touch, rng)
-    marks = [0]
+    whole = (style.beats, style.bar_taps())
+    cut = rng.random() < CUT_BARS and style.beats in (4.0, 3.0, 6.0)
+    lengths: list[tuple[float, tuple[float, ...]]] = []
     for section in sections:
-        step = 4 if kind == "rubato" else section.bars
-        for done in range(0, section.bars, step):
-            marks.append(marks[-1] + round(min(step, section.bars - done) * style.beats * 2))
+        lengths += [whole] * section.bars
+        if cut and rng.random() < 0.4:
+            lengths[-1] = (2.0, (0.0, 1.0))
+    kind = draw_tempo(touch, rng)
+    edges = np.concatenate(([0.0], np.cumsum([length for length, _ in lengths]))) * 2.0
+    marks: list[int] = []
+    first = 0
+    for section in sections:
+        marks += [round(edges[k]) for k in range(first, first + section.bars, 4 if kind == "rubato" else section.bars)]
+        first += section.bars
+    halves = int(np.ceil(edges[-1]))
+    per_bar = max(2, round(style.beats * 2))
     phrases = [m for m in marks if m < halves - 1]
     slow = rng.uniform(0.1, 0.5) if ends and rng.random() < touch.slow_end else 0.0
     return compose(lengths, bpm, start, curve(kind, halves + 1, per_bar, phrases, rng), slow)
@@ -201,7 +209,7 @@ def _band(score: Score, end: float, present: frozenset[str]) -> list[Part]:
     if "bass" in present:
         tracks.append((play_bass(score, kit, _program(style.basses, rng), anchor), rng.uniform(0.5, 1.15)))
     for layer in sorted(present & {"comp", "comp2"}):
-        track = play_comp(score, layer, _program(style.comps, rng), anchor and "bass" not in present)
+        track = play_comp(score, layer, _program(style.comps, rng), anchor)
         tracks.append((track, rng.uniform(0.35, 1.0) * (1.0 if layer == "comp" else 0.7)))
     if "lead" in present:
         tracks.append((play_lead(score, _program(style.leads, rng), anchor), rng.uniform(0.4, 1.2)))
