@@ -19,6 +19,7 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -126,11 +127,12 @@ def _unpack(package: str, folder: Path) -> Path:
     tree = folder / "packages" / package
     if tree.exists():
         return tree
-    folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["apt-get", "download", package], cwd=folder, check=True, capture_output=True)
-    (archive,) = folder.glob(f"{package}_*.deb")
-    subprocess.run(["dpkg", "-x", str(archive), str(tree)], check=True)
-    archive.unlink()
+    tree.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:  # a tree is there only when it is whole
+        subprocess.run(["apt-get", "download", package], cwd=scratch, check=True, capture_output=True)
+        (archive,) = Path(scratch).glob("*.deb")
+        subprocess.run(["dpkg", "-x", str(archive), f"{scratch}/tree"], check=True)
+        Path(scratch, "tree").rename(tree)
     return tree
 
 
@@ -162,7 +164,7 @@ def gather(folder: Path, against: list[Path], *, hours: float) -> list[Track]:
     tracks: list[Track] = []
     (folder / "audio").mkdir(parents=True, exist_ok=True)
     left = hours * 3600.0
-    for number, package in enumerate(sorted(PACKAGES, key=lambda name: name)):
+    for number, package in enumerate(sorted(PACKAGES)):
         tree = _unpack(package, folder)
         text_at = f"/usr/share/doc/{package}/copyright"
         text = (tree / text_at.lstrip("/")).read_text(errors="replace")
