@@ -36,6 +36,8 @@ KEYS: tuple[Key, ...] = (
     Key(("RIGHT",), "→", "nudge", "beats 10 ms later", {"amount": 0.010}),
     Key(("UP",), "↑", "double", "twice the tempo"),
     Key(("DOWN",), "↓", "halve", "half the tempo"),
+    Key(("L",), "l", "lock", "lock the tempo, and back"),
+    Key(("O",), "o", "range", "stay in this octave, and back"),
     Key(("R",), "r", "resync", "listen afresh"),
     Key(("B",), "b", "blackout", "blackout, and back"),
     Key(("P",), "p", "panic", "panic: all notes off"),

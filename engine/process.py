@@ -32,7 +32,7 @@ from engine.keeper import BACK_OFF, Keeper
 from engine.recording import Recorder
 from engine.show import Wanted
 from engine.slot import Shared
-from engine.state import State
+from engine.state import State, TempoTold
 
 Log = Callable[[str, str], None]  # (level: "info", "warning" or "error"; text)
 
@@ -202,7 +202,7 @@ class Engine:
             if self.recorder is not None:
                 self.recorder.hint(what, host, amount)
             self._publish(state)
-            self.log("info", f"{what}: {state.grid.bpm:.1f} BPM")
+            self.log("info", f"{what}: {state.grid.bpm:.1f} BPM{_held(state.tempo_told)}")
         elif what == "quit":
             self.shared.over = True
         elif what == "panic":
@@ -280,3 +280,9 @@ class Engine:
         keeper.report()
         if any(thread.is_alive() for thread in threads):
             os._exit(self.exit)  # a thread hangs in a driver: nothing of ours is left to do
+
+
+def _held(told: TempoTold) -> str:
+    """What a person's words about the tempo hold now, for the log."""
+    words = ", locked" if told.locked else ""
+    return f"{words}, within {told.slowest:.0f} to {told.fastest:.0f} BPM" if told.ranged else words

@@ -32,7 +32,7 @@ from engine.hearing import ListenerSettings
 from engine.hearing.live import LiveListener
 from engine.state import Floats, State
 
-VERSION = 2  # 2: States hold a section and a mood, so those of before are other bytes
+VERSION = 2  # 2: States hold section, mood and what was told, so those of before are other bytes
 _FLUSH = 0.5  # seconds: what a crash may cost
 _STATES = 0.1  # seconds between two "state" lines
 

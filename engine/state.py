@@ -1,8 +1,8 @@
 """State: what the listener publishes; Moment: all that a scene or lamp may know about one instant.
 
 Values only. No clocks, no audio, no devices. Public: Hit, Hits, KINDS, Levels, BANDS, MOODS, SPECTRUM, WAVEFORM,
-Section, SECTIONS, State, Moment. State.pack/State.unpack define the bytes of the shared slot; LAYOUT names their
-version.
+Section, SECTIONS, TempoTold, State, Moment. State.pack/State.unpack define the bytes of the shared slot; LAYOUT names
+their version.
 """
 
 from __future__ import annotations
@@ -103,7 +103,28 @@ class Section:
     beat: float = 0.0
 
 
-_HEAD = struct.Struct("<ddd qqqq dd d qqq qqdd" + "qdd" * len(KINDS) + "dddd" + "d" * len(BANDS))
+@dataclass(frozen=True, slots=True)
+class TempoTold:
+    """What a person said about the tempo and still holds; all but the range until a resync.
+
+    octave: which of 60, 120, 240 BPM it is, by tapping, naming, doubling or halving (until the song clearly changes).
+    locked: the tempo stays, the phase follows. slowest, fastest: BPM the beat may have, 0 and 0 for the show's own.
+    nudge: seconds by which beats lie later than they are heard.
+    """
+
+    octave: bool = False
+    locked: bool = False
+    slowest: float = 0.0
+    fastest: float = 0.0
+    nudge: float = 0.0
+
+    @property
+    def ranged(self) -> bool:
+        """Whether a person set the range."""
+        return self.fastest > 0.0
+
+
+_HEAD = struct.Struct("<ddd qqqq dd d qqq ddd qqdd" + "qdd" * len(KINDS) + "dddd" + "d" * len(BANDS))
 # Readers and writers of different versions must not meet: the version is made of all that decides the bytes.
 LAYOUT = zlib.crc32(f"getaway 1 {_HEAD.format} {SPECTRUM} {WAVEFORM} {tuple(BANDS)} {KINDS} {SECTIONS}".encode())
 
@@ -114,9 +135,9 @@ class State:
 
     grid: the line. confidence: 0..1, how likely the line's beats are right now; bar_confidence: the same of its
     downbeats. time: seconds, when the newest sample in it was at the input. heard: samples heard since the listener
-    began. bars_told: a person said where the bar starts, which holds until a resync. section: which part of the song
-    it is. epoch: rises when counting starts anew, so readers forget remembered beats and counts (a restart that takes
-    over the running line keeps it). Equal when its bytes are.
+    began. bars_told: a person said where the bar starts, which holds until a resync; tempo_told: what was said about
+    the tempo. section: which part of the song it is. epoch: rises when counting starts anew, so readers forget
+    remembered beats and counts (a restart that takes over the running line keeps it). Equal when its bytes are.
     """
 
     grid: Grid
@@ -129,6 +150,7 @@ class State:
     levels: Levels = field(default_factory=Levels)
     bars_told: bool = False
     section: Section = Section()
+    tempo_told: TempoTold = TempoTold()
 
     SIZE = _HEAD.size + 4 * (SPECTRUM + WAVEFORM)  # bytes of pack()
 
@@ -160,11 +182,12 @@ class State:
 
     def pack(self) -> bytes:
         """SIZE bytes, little-endian, the layout LAYOUT names."""
-        g, v, s = self.grid, self.levels, self.section
+        g, v, s, t = self.grid, self.levels, self.section, self.tempo_told
         hits = [x for k in KINDS for x in (self.hits[k].count, self.hits[k].time, self.hits[k].strength)]
         head = _HEAD.pack(
             g.time, g.beat, g.period, g.downbeat, g.bar, g.beats_per_bar, g.bars_per_phrase,
-            self.confidence, self.bar_confidence, self.time, self.heard, self.epoch, self.bars_told,
+            self.confidence, self.bar_confidence, self.time, self.heard, self.epoch,
+            self.bars_told + 2 * t.octave + 4 * t.locked, t.slowest, t.fastest, t.nudge,
             SECTIONS.index(s.name), s.count, s.time, s.beat,
             *hits, v.loudness, v.energy, v.brightness, v.mood, *v.bands,
         )  # fmt: skip
@@ -176,15 +199,17 @@ class State:
         if len(data) != State.SIZE:
             raise ValueError(f"State.unpack: {len(data)} bytes, expected {State.SIZE}")
         x = _HEAD.unpack_from(data)
-        if not 0 <= x[13] < len(SECTIONS):
-            raise ValueError(f"State.unpack: there is no section {x[13]}")
-        section = Section(SECTIONS[x[13]], *x[14:17])
-        h = 17
+        flags, number = x[12], x[16]
+        if not (0 <= flags < 8 and 0 <= number < len(SECTIONS)):
+            raise ValueError(f"State.unpack: flags {flags} or section {number} are none")
+        told = TempoTold(bool(flags & 2), bool(flags & 4), *x[13:16])
+        section = Section(SECTIONS[number], *x[17:20])
+        h = 20
         hits = Hits(*(Hit(*x[h + 3 * i : h + 3 * i + 3]) for i in range(len(KINDS))))
         v = h + 3 * len(KINDS)
         rows = np.frombuffer(data, np.float32, offset=_HEAD.size)
         levels = Levels(x[v], x[v + 1], x[v + 2], x[v + 3], tuple(x[v + 4 :]), rows[:SPECTRUM], rows[SPECTRUM:])
-        return State(Grid(*x[:7]), x[7], x[8], x[9], x[10], x[11], hits, levels, bool(x[12]), section)
+        return State(Grid(*x[:7]), x[7], x[8], x[9], x[10], x[11], hits, levels, bool(flags & 1), section, told)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, State) and self.pack() == other.pack()

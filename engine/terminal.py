@@ -1,7 +1,7 @@
 """The terminal view: tempo, beat lamp, bar, confidence, levels, section and mood, source, outputs; log lines where
 there is no terminal.
 
-Looks at the shared block, never at the engine's insides. Public: TerminalView, LogView, summary.
+Looks at the shared block, never at the engine's insides. Public: TerminalView, LogView, summary, told.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rich.text import Text
 from engine.clock import now
 from engine.controls import KEYS, command_of
 from engine.slot import Shared
-from engine.state import BANDS, KINDS, Moment, State
+from engine.state import BANDS, KINDS, Moment, State, TempoTold
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _STYLES = {"info": "dim", "warning": "yellow", "error": "bold red"}
@@ -144,6 +144,8 @@ def _source_line(source: dict[str, Any]) -> Text:
 def _beat_line(moment: Moment) -> Text:
     """Tempo, a lamp for each beat of the bar, bar and phrase, confidence."""
     text = Text(f"{moment.bpm:5.1f} BPM  ", "bold")
+    if words := told(moment.state.tempo_told):
+        text.append(f"{words}  ", "bold bright_cyan")
     for beat in range(1, moment.beats_per_bar + 1):
         lit = beat == moment.beat_in_bar
         fresh = lit and moment.beat_phase < 0.35
@@ -158,6 +160,14 @@ def _beat_line(moment: Moment) -> Text:
     for kind in KINDS:
         text.append(f"  {kind}", "bold bright_white" if moment.since(kind) < 0.12 else "bright_black")
     return text
+
+
+def told(tempo: TempoTold) -> str:
+    """What a person holds of the tempo: LOCK, and the range in BPM."""
+    words = ["LOCK"] if tempo.locked else []
+    if tempo.ranged:
+        words.append(f"{tempo.slowest:.0f}-{tempo.fastest:.0f}")
+    return " ".join(words)
 
 
 def _level_line(state: State) -> Text:
@@ -224,7 +234,7 @@ def summary(state: State, engine: dict[str, Any]) -> str:
     moment = Moment.at(state, now())
     parts = [
         f"{source.get('state', 'opening')} {source.get('name', '')}".strip(),
-        f"{moment.bpm:.1f} BPM",
+        f"{moment.bpm:.1f} BPM {told(moment.state.tempo_told)}".strip(),
         f"bar {int(moment.bar) + 1} beat {moment.beat_in_bar}/{moment.beats_per_bar}",
         f"confidence {moment.confidence:.2f}",
         f"level {moment.levels.loudness:.2f}",

@@ -34,7 +34,11 @@ def pages() -> dict[str, str]:
         "keys.md": (
             "# Keys\n\n| key | what it does | in the window, or the terminal too |\n|---|---|---|\n" + keys + "\n\n"
             "What a person says about the beat reaches the listener as a hint:\n\n| hint | what it says |\n|---|---|\n"
-            + hints + "\n"
+            + hints + "\n\n"
+            "What was told holds. An octave (a tempo tapped or named, ×2, ÷2) holds whatever level of the metre is "
+            "heard, until `resync` or until another tempo is heard for eight beats; a nudge, a lock and where the bar "
+            "starts hold until `resync`; a range until it is told anew. All of it survives an engine that restarts. The "
+            "terminal shows LOCK and the range.\n"
         ),
     }  # fmt: skip
 

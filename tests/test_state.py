@@ -15,7 +15,21 @@ from hypothesis import strategies as st
 
 from engine import state as module
 from engine.grid import Grid
-from engine.state import BANDS, KINDS, LAYOUT, SECTIONS, SPECTRUM, WAVEFORM, Hit, Hits, Levels, Moment, Section, State
+from engine.state import (
+    BANDS,
+    KINDS,
+    LAYOUT,
+    SECTIONS,
+    SPECTRUM,
+    WAVEFORM,
+    Hit,
+    Hits,
+    Levels,
+    Moment,
+    Section,
+    State,
+    TempoTold,
+)
 
 finite = st.floats(-1e9, 1e9)
 shares = st.floats(0.0, 1.0)
@@ -39,6 +53,8 @@ states = st.builds(
     epoch=st.integers(0, 2**62),
     hits=st.builds(Hits, hits, hits, hits),
     levels=st.builds(_levels, shares, shares, shares, shares, st.lists(shares, min_size=5, max_size=5), rows),
+    bars_told=st.booleans(),
+    tempo_told=st.builds(TempoTold, st.booleans(), st.booleans(), finite, finite, finite),
     section=st.builds(Section, st.sampled_from(SECTIONS), st.integers(0, 2**62), finite, finite),
 )
 
@@ -72,7 +88,7 @@ def test_states_differ_when_a_single_byte_does(state: State, at: int) -> None:
     try:
         other = State.unpack(bytes(data))
     except ValueError:
-        return  # the byte made the grid or the section impossible
+        return  # the byte made the grid, the flags or the section impossible
     assert other != state
 
 

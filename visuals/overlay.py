@@ -80,4 +80,5 @@ class Help:
 
 def status(moment: Moment) -> str:
     """Tempo, section and mood in a few words."""
-    return f"{moment.bpm:.0f} BPM · {moment.section.name} · {moment.levels.mood_name}"
+    locked = " locked" if moment.state.tempo_told.locked else ""
+    return f"{moment.bpm:.0f} BPM{locked} · {moment.section.name} · {moment.levels.mood_name}"

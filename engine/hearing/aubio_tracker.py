@@ -35,7 +35,9 @@ class AubioTracker:
         self._floor = np.random.default_rng(0).normal(0.0, _FLOOR, 256 * self.hop).astype(np.float32)
         self._frames = 0
         known = seed.confidence > 0.0
-        self._fitter = LineFitter(seed.grid, shortest=60.0 / bpm[1], longest=60.0 / bpm[0], known=known)
+        self._fitter = LineFitter(
+            seed.grid, shortest=60.0 / bpm[1], longest=60.0 / bpm[0], known=known, told=seed.tempo_told
+        )
         self._bars = BarGuess(rate, seed.bar_confidence, told=seed.bars_told)
         self._bar_confidence = seed.bar_confidence
         self._sounded = 0.0  # stream time in seconds of the newest frame that was not silent
@@ -70,4 +72,5 @@ class AubioTracker:
 
     def _told(self, time: float) -> Track:
         confidence = self._fitter.confidence(time)
-        return Track(self._fitter.grid, confidence, self._bar_confidence, bars_told=self._bars.told)
+        bars, told = self._bars.told, self._fitter.told
+        return Track(self._fitter.grid, confidence, self._bar_confidence, bars_told=bars, tempo_told=told)

@@ -6,13 +6,14 @@ Public: Activations, Track, Tracker, LineFitter. Times are seconds of the stream
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 
 from engine.grid import Grid
-from engine.state import Floats
+from engine.hearing.told import heed, limits
+from engine.state import Floats, TempoTold
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Activations:
 class Track:
     """A tracker's word after a frame: the line, how far to trust it and its bars (0..1), and what it is drawn from.
 
-    bars_told: see State.
+    bars_told, tempo_told: see State.
     """
 
     grid: Grid
@@ -42,6 +43,7 @@ class Track:
     bar_confidence: float = 0.0
     activations: Activations | None = None
     bars_told: bool = False
+    tempo_told: TempoTold = field(default_factory=TempoTold)
 
 
 class Tracker(Protocol):
@@ -53,6 +55,18 @@ class Tracker(Protocol):
     stream time in seconds of the frame's end; it returns a Track after each frame (a hundred a second is fine), or
     None when nothing changed. A person's hints (HINTS in listener.py, and "beat": a beat is at `time`) come through
     hint, which returns the Track they lead to, None when it can't follow.
+
+    Hints stick. What holds is a TempoTold (told.heed makes it of a hint), carried in every Track and over a restart in
+    the seed:
+    - "tempo", "double", "halve": the octave told stays, whatever level of the metre (1/4 to 4, 2/3, 3/2) is heard,
+      until "resync" or until the song clearly changes (another tempo, none of these levels, for 8 beats or as surely).
+      Small changes of tempo are followed.
+    - "lock": the period stays to the last bit, until unlocked, "resync", or a person's own "tempo", "double", "halve",
+      which set another and leave it locked. The phase goes on following what is heard.
+    - "slowest", "fastest", "range": no tempo outside is taken by itself, what is heard outside is read an octave higher
+      or lower; a line outside moves there at once if an octave of it fits. Holds over "resync". "double", "halve" and
+      "tempo" past a told range take it along; "double" and "halve" past the show's own are not followed.
+    - "nudge": all beats heard count as so much later, until "resync".
     """
 
     hop: int
@@ -63,12 +77,22 @@ class Tracker(Protocol):
     def hint(self, hint: str, time: float, amount: float) -> Track | None: ...
 
 
+# Levels of the metre a song may be heard at: (line, beats, by how much a tempo may miss it), where a period of the line
+# is `line / beats` periods heard. Those of three are rarer than songs with such a tempo, and held to less.
+_LEVELS = (
+    (1, 1, 0.06), (2, 1, 0.06), (1, 2, 0.06), (4, 1, 0.06), (1, 4, 0.06),
+    (3, 1, 0.025), (1, 3, 0.025), (3, 2, 0.025), (2, 3, 0.025),
+)  # fmt: skip
+_OCTAVES = (1.0, 2.0, 0.5, 4.0, 0.25)
+
+
 class LineFitter:
     """Fits a straight line to beats told one at a time (with jitter, gaps and changes of mind).
 
     Predictive: between and after beats the line goes on. Small errors are smoothed by a least-squares line over the
     last beats that agree with each other; a phase or tempo that differs is taken over once several beats in a row
-    stand on it. The count never repeats or skips: every change goes through Grid.retimed.
+    stand on it. The count never repeats or skips: every change goes through Grid.retimed. `told` holds what a person
+    said (see Tracker): beats heard at another level of the metre then keep the line in place, at its own level.
     """
 
     MEMORY = 8  # beats in the fit at most
@@ -76,47 +100,82 @@ class LineFitter:
     TAKE_OVER = 4  # beats in a row needed to believe in another line
     FOLLOW = 0.7  # of the way from the old line to the fitted one at each beat
 
-    def __init__(self, grid: Grid, *, shortest: float, longest: float, known: bool = False) -> None:
-        """shortest, longest: allowed period, seconds. known: `grid` is a running line, not just a place to begin."""
+    def __init__(
+        self, grid: Grid, *, shortest: float, longest: float, known: bool = False, told: TempoTold | None = None
+    ) -> None:
+        """shortest, longest: period the show allows, seconds. known: `grid` is a running line, not just a place to
+        begin. told: what a person said before."""
         self.grid = grid
         self.shortest, self.longest = shortest, longest
+        self.told = told or TempoTold()
         self._known = known
         self._beats: deque[float] = deque(maxlen=self.MEMORY)
         self._agreement = 0.5 if known else 0.0
         self._last = grid.time
+        self._part = 1.0  # of a beat: what the beats heard are multiples of
 
     def beat(self, time: float) -> None:
         """A beat was heard at `time`."""
+        time += self.told.nudge
         if self._beats and time - self._beats[-1] < 0.5 * self.shortest:
             return
         self._beats.append(time)
         fit = self._fit()
         agrees = 0.0
         if self._known:
-            error = self.grid.beat_at(time)
-            agrees = max(0.0, 1.0 - abs(error - round(error)) / 0.2)
+            agrees = max(0.0, 1.0 - abs(self._off(time)) / (0.2 * self._part))
         self._agreement += 0.2 * (agrees - self._agreement)
         self._last = time
         if fit is None:
             return
-        place, period, count = fit
+        place, heard, count = fit
+        period = self._leveled(heard, count)
+        if period is None:
+            return
         if not self._known:
             if count >= 3:
                 self._known = True
                 self.grid = _onto(self.grid, place, period)
                 self._agreement = 0.4
             return
-        off = self.grid.beat_at(place)
-        off -= round(off)
-        near = abs(off) < 0.15 and abs(period / self.grid.period - 1.0) < 0.04
+        off = self._off(place)
+        near = abs(off) < min(0.15, 0.2 * self._part) and abs(period / self.grid.period - 1.0) < 0.04
         if near:
             # Three beats tell a tempo badly; a line that was carried over must not bend to a tracker that just began.
             follow = self.FOLLOW * count / self.MEMORY
             period = self.grid.period + follow * count / self.MEMORY * (period - self.grid.period)
             self.grid = self.grid.retimed(place, period=period, shift=-follow * off)
         elif count >= self.TAKE_OVER:
-            self.grid = _onto(self.grid, place, period)
+            self.grid = self.grid.retimed(place, period=period, shift=-off)
+            if self._part == 1.0:
+                self.grid = replace(self.grid, beat=float(round(self.grid.beat)))
             self._agreement *= 0.5
+
+    def _off(self, time: float) -> float:
+        """Beats by which `time` lies after the nearest place where a beat may be heard."""
+        at = self.grid.beat_at(time)
+        return at - round(at / self._part) * self._part
+
+    def _leveled(self, heard: float, count: int) -> float | None:
+        """The line's period for a period heard by `count` beats, at the level a person told; None: neither heeded."""
+        told = self.told
+        self._part = 1.0
+        if told.locked or told.octave:
+            for line, beats, close in _LEVELS:
+                period = heard * line / beats
+                if abs(period / self.grid.period - 1.0) < close:
+                    # A person who chose an octave chose which beats, too: those between are no reason to move.
+                    self._part = min(1.0 / line, 0.5)
+                    return self.grid.period if told.locked else period
+            if told.locked or count < self.MEMORY:
+                return None
+            self.told = replace(told, octave=False)  # the song clearly changed
+        slowest, fastest = limits(self.told, (60.0 / self.longest, 60.0 / self.shortest))
+        for times in _OCTAVES:
+            if slowest * 0.97 <= 60.0 / (heard * times) <= fastest * 1.03:
+                self._part = min(1.0, 1.0 / times)
+                return heard * times
+        return None
 
     def _fit(self) -> tuple[float, float, int] | None:
         """(place of the newest beat, period, beats used) by the longest run of newest beats on one line."""
@@ -140,14 +199,12 @@ class LineFitter:
     def hint(self, hint: str, time: float, amount: float) -> bool:
         """A person's word (see Tracker.hint). False when it can't be followed."""
         grid = self.grid
+        show = 60.0 / self.longest, 60.0 / self.shortest
+        told = heed(self.told, hint, amount, grid.bpm, show)
+        if told is None:
+            return False
         if hint in ("double", "halve"):
-            period = grid.period * (0.5 if hint == "double" else 2.0)
-            if not self.shortest <= period <= self.longest:
-                return False
-            bars = round((grid.beat_at(time) - grid.downbeat) / grid.beats_per_bar)
-            bar = grid.time_of(grid.downbeat + bars * grid.beats_per_bar)  # a bar starts there, and goes on doing so
-            grid = grid.retimed(grid.time_of(grid.last_beat_at(time)), period=period)
-            self.grid = grid.rebarred(round(grid.beat_at(bar)))
+            self._scale(time, 0.5 if hint == "double" else 2.0)
         elif hint == "nudge":
             self.grid = grid.retimed(time, shift=max(-0.5, min(0.5, -amount / grid.period)))
         elif hint == "tempo":
@@ -161,13 +218,28 @@ class LineFitter:
             self._known = False
             self._agreement = 0.0
             self._beats.clear()
-        else:
+        elif hint in ("range", "slowest", "fastest"):
+            slowest, fastest = limits(told, show)
+            fitting = (r for r in _OCTAVES if slowest <= grid.bpm / r <= fastest)
+            self._scale(time, next(fitting, 1.0))
+        elif hint != "lock":
             return False
+        self.told = told
         if hint in ("double", "halve", "nudge", "tempo", "beat"):
             self._beats.clear()
             self._agreement = max(self._agreement, 0.5)
             self._last = time
         return True
+
+    def _scale(self, time: float, times: float) -> None:
+        """The line with `times` its period, the last beat and the nearest bar where they are."""
+        if times == 1.0:
+            return
+        grid = self.grid
+        bars = round((grid.beat_at(time) - grid.downbeat) / grid.beats_per_bar)
+        bar = grid.time_of(grid.downbeat + bars * grid.beats_per_bar)  # a bar starts there, and goes on doing so
+        grid = grid.retimed(grid.time_of(grid.last_beat_at(time)), period=grid.period * times)
+        self.grid = grid.rebarred(round(grid.beat_at(bar)))
 
 
 def _onto(grid: Grid, place: float, period: float) -> Grid:

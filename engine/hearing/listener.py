@@ -31,7 +31,11 @@ HINTS = {
     "halve": "half the tempo",
     "tempo": "the tempo is `amount` BPM",
     "downbeat": "the nearest beat is a downbeat",
-    "resync": "forget the line, listen afresh",
+    "resync": "forget the line and what was said of it (not the range), listen afresh",
+    "lock": "the tempo stays, the phase follows: `amount` above 0 locks, below 0 unlocks, 0 turns it over",
+    "range": "the tempo stays within an octave round the present one; again: within the show's own range",
+    "slowest": "no tempo below `amount` BPM",
+    "fastest": "no tempo above `amount` BPM",
 }
 _SLOWEST, _FASTEST = 30.0, 300.0  # BPM a person may ask for
 _TAP_PAUSE = 2.0  # seconds without a tap after which the next one begins a new count
@@ -57,7 +61,9 @@ class Listener:
             )
             seed = replace(begin, grid=grid, epoch=epoch)
         self._tracker = TRACKERS[settings.tracker](rate, seed, bpm=settings.tempo)
-        self._track = Track(seed.grid, seed.confidence, seed.bar_confidence, bars_told=seed.bars_told)
+        self._track = Track(
+            seed.grid, seed.confidence, seed.bar_confidence, bars_told=seed.bars_told, tempo_told=seed.tempo_told
+        )
         self._drums = HeardDrums(seed.hits) if self._tracker.drums else None
         self._detector = HitDetector(rate, seed.hits)
         self._levels = LevelMeter(rate)
@@ -111,6 +117,7 @@ class Listener:
             hits=(self._drums or self._detector).hits,
             levels=self._levels.levels,
             section=self._sections.section,
+            tempo_told=self._track.tempo_told,
         )
 
     def hint(self, hint: str, time: float, amount: float = 0.0) -> bool:
@@ -119,7 +126,7 @@ class Listener:
             return False
         if hint == "tap":
             return self._tap(time)
-        if hint == "tempo" and not _SLOWEST <= amount <= _FASTEST:
+        if hint in ("tempo", "slowest", "fastest") and not _SLOWEST <= amount <= _FASTEST:
             return False
         return self._apply(hint, time, amount) if hint in HINTS else False
 

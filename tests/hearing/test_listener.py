@@ -221,6 +221,7 @@ def test_resync_forgets_the_trust_and_keeps_the_count() -> None:
     [
         ("dance", 1.0, 0.0), ("", 1.0, 0.0), ("beat", 1.0, 0.0),  # "beat" is the tracker's word, no person's
         ("tempo", 1.0, 29.9), ("tempo", 1.0, 300.1), ("tempo", 1.0, math.nan), ("tempo", 1.0, 0.0),
+        ("slowest", 1.0, 29.0), ("fastest", 1.0, 301.0), ("slowest", 1.0, 250.0), ("fastest", 1.0, 40.0),
         ("nudge", 1.0, math.nan), ("nudge", 1.0, math.inf), ("tap", math.nan, 0.0), ("double", math.inf, 0.0),
     ],
 )  # fmt: skip
@@ -232,7 +233,7 @@ def test_what_can_not_be_followed_changes_nothing(hint: str, time: float, amount
 
 
 def test_every_hint_is_known_to_the_tracker() -> None:
-    amounts = {"tempo": 120.0, "nudge": 0.01}
+    amounts = {"tempo": 120.0, "nudge": 0.01, "slowest": 60.0, "fastest": 150.0}
     for hint in HINTS:
         listener = quiet()
         listener.hint("tempo", 1.0, 105.0)

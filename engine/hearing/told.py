@@ -1,0 +1,47 @@
+"""What a person said about the tempo and what follows from it, for any tracker. Public: heed, limits.
+
+Pure. The words are hints (HINTS in listener.py); what of them still holds is a TempoTold (engine/state.py).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from engine.state import TempoTold
+
+_FARTHEST = 0.25  # seconds a nudge may add up to
+
+
+def limits(told: TempoTold, show: tuple[float, float]) -> tuple[float, float]:
+    """Slowest and fastest BPM in force. show: those of the show file, where no person said others."""
+    return (told.slowest, told.fastest) if told.ranged else show
+
+
+def heed(told: TempoTold, hint: str, amount: float, bpm: float, show: tuple[float, float]) -> TempoTold | None:
+    """What holds after a hint at a tempo of `bpm`; None when it can't be followed. `show` as in limits."""
+    slowest, fastest = limits(told, show)
+    if hint in ("double", "halve", "tempo"):
+        new = {"double": 2.0 * bpm, "halve": 0.5 * bpm}.get(hint, amount)
+        if hint != "tempo" and not 0.99 * show[0] <= new <= 1.01 * show[1]:  # half of a heard 100 is 49.99
+            return None
+        told = replace(told, octave=True)
+        # The newer word counts: a range told before moves along.
+        return _octave(told, new) if told.ranged and not slowest <= new <= fastest else told
+    if hint == "lock":
+        return replace(told, locked=amount > 0.0 or (amount == 0.0 and not told.locked))
+    if hint == "range":
+        return replace(told, slowest=0.0, fastest=0.0) if told.ranged else _octave(told, bpm)
+    if hint in ("slowest", "fastest"):
+        slowest, fastest = (amount, fastest) if hint == "slowest" else (slowest, amount)
+        return replace(told, slowest=slowest, fastest=fastest) if 0.0 < slowest < fastest else None
+    if hint == "nudge":
+        return replace(told, nudge=max(-_FARTHEST, min(_FARTHEST, told.nudge + amount)))
+    if hint == "resync":
+        return TempoTold(slowest=told.slowest, fastest=told.fastest)
+    return told
+
+
+def _octave(told: TempoTold, bpm: float) -> TempoTold:
+    """The range of an octave round a tempo."""
+    return replace(told, slowest=bpm / math.sqrt(2.0), fastest=bpm * math.sqrt(2.0))
