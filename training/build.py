@@ -83,7 +83,8 @@ def _groove(songs: list[Song]) -> Callable[[np.random.Generator], Song]:
         song = songs[rng.integers(len(songs))]
         if rng.random() < 0.65 and (song.positions > 0).all():
             style = list(STYLES)[rng.integers(len(STYLES))]
-            parts: list[Part] = backing(song.beats, song.positions, rng, style)
+            struck = song.parts[0].notes[:, 0]
+            parts: list[Part] = backing(song.beats, song.positions, rng, style, onsets=struck)
             song = replace(song, parts=[*song.parts, *parts])
         return _varied(song, rng)
 

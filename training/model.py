@@ -24,8 +24,8 @@ class Shape:
     """channels and dilations (frames) of the convolutions, sizes of the GRU layers; causal or two-directional."""
 
     channels: int = 64
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128)
-    recurrent: tuple[int, ...] = (128, 128)
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+    recurrent: tuple[int, ...] = (128,)
     causal: bool = True
     dropout: float = 0.1
 
@@ -78,11 +78,13 @@ class BeatNet(nn.Module):
             kept.append(seen[..., -2:].detach())
         else:
             seen = nn.functional.pad(x, (1, 1))
-        y = nn.functional.elu(self.enter(seen))
-        for block in self.blocks:
-            y, past = block(y, next(left) if left else None)
-            kept.append(past)
-        y = y.transpose(1, 2)
+        # 16 bits are enough for the convolutions and half the time; what is carried on for minutes needs all 32.
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
+            y = nn.functional.elu(self.enter(seen))
+            for block in self.blocks:
+                y, past = block(y, next(left) if left else None)
+                kept.append(past.float())
+        y = y.float().transpose(1, 2)
         z = y
         for gru in self.recurrent:
             z, hidden = gru(self.drop(z), next(left) if left else None)

@@ -19,6 +19,7 @@ _RESTART = 3e-5  # of the mass, each frame, begins anew anywhere: how another so
 _WIDTH = 1.2  # frames, standard deviation of where in its ring a beat is heard
 _LEAST = 0.03  # a beat that isn't heard at all is worth as much as an activation of this
 _USUAL = 0.13  # activation that speaks neither for nor against a beat
+_MEMORY, _AUDIBLE = 2.0, 0.3  # seconds a loud beat is remembered; with none as loud as this, silence says nothing
 _NEAR = 0.045  # relative: periods so close are one tempo
 
 
@@ -53,6 +54,7 @@ class BeatPointer:
         self._prior = np.repeat(1.0 / self._periods, self._periods).astype(np.float32)
         self._prior /= self._prior.sum()
         self._mass = self._prior.copy()
+        self._heard = 0.0
         self._next = np.empty_like(self._mass)
         self._scratch = np.empty_like(self._mass)
 
@@ -62,9 +64,12 @@ class BeatPointer:
         arriving = self._change @ mass[self._last]
         new[1:] = mass[:-1]
         new[self._first] = arriving
-        # Likelihood: bump * (beat + least) / usual + (1 - bump) * (1 - beat)
-        off = max(1.0 - beat, 0.02)
-        on = (beat + _LEAST) / (_USUAL + _LEAST)
+        # Likelihood: bump * (beat + least) / usual + (1 - bump) * (1 - beat); where nothing has been heard for a while
+        # beats that aren't heard don't count against a tempo, or a pause would end at the slowest there is.
+        self._heard = max(beat, self._heard * (1.0 - self.step_s / _MEMORY))
+        say = min(1.0, self._heard / _AUDIBLE)
+        off = 1.0 + say * (max(1.0 - beat, 0.02) - 1.0)
+        on = 1.0 + say * ((beat + _LEAST) / (_USUAL + _LEAST) - 1.0)
         np.multiply(self._bump, np.float32(on - off), out=self._scratch)
         self._scratch += np.float32(off)
         new *= self._scratch
