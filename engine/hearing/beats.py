@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from engine.grid import Grid
-from engine.hearing.told import heed, limits
+from engine.hearing.told import OCTAVES, heed, limits, onto, redrawn
 from engine.state import Floats, TempoTold
 
 
@@ -83,7 +83,6 @@ _LEVELS = (
     (1, 1, 0.06), (2, 1, 0.06), (1, 2, 0.06), (4, 1, 0.06), (1, 4, 0.06),
     (3, 1, 0.025), (1, 3, 0.025), (3, 2, 0.025), (2, 3, 0.025),
 )  # fmt: skip
-_OCTAVES = (1.0, 2.0, 0.5, 4.0, 0.25)
 
 
 class LineFitter:
@@ -135,7 +134,7 @@ class LineFitter:
         if not self._known:
             if count >= 3:
                 self._known = True
-                self.grid = _onto(self.grid, place, period)
+                self.grid = onto(self.grid, place, period)
                 self._agreement = 0.4
             return
         off = self._off(place)
@@ -171,7 +170,7 @@ class LineFitter:
                 return None
             self.told = replace(told, octave=False)  # the song clearly changed
         slowest, fastest = limits(self.told, (60.0 / self.longest, 60.0 / self.shortest))
-        for times in _OCTAVES:
+        for times in OCTAVES:
             if slowest * 0.97 <= 60.0 / (heard * times) <= fastest * 1.03:
                 self._part = min(1.0, 1.0 / times)
                 return heard * times
@@ -203,47 +202,16 @@ class LineFitter:
         told = heed(self.told, hint, amount, grid.bpm, show)
         if told is None:
             return False
-        if hint in ("double", "halve"):
-            self._scale(time, 0.5 if hint == "double" else 2.0)
-        elif hint == "nudge":
-            self.grid = grid.retimed(time, shift=max(-0.5, min(0.5, -amount / grid.period)))
-        elif hint == "tempo":
-            self.grid = grid.retimed(time, period=60.0 / amount)
-        elif hint == "beat":
-            self.grid = _onto(grid, time, grid.period)
+        self.grid = redrawn(grid, hint, time, amount, limits(told, show))
+        if hint == "beat":
             self._known = True
-        elif hint == "downbeat":
-            self.grid = grid.rebarred(round(grid.beat_at(time)))
-        elif hint == "resync":
+        if hint == "resync":
             self._known = False
             self._agreement = 0.0
             self._beats.clear()
-        elif hint in ("range", "slowest", "fastest"):
-            slowest, fastest = limits(told, show)
-            fitting = (r for r in _OCTAVES if slowest <= grid.bpm / r <= fastest)
-            self._scale(time, next(fitting, 1.0))
-        elif hint != "lock":
-            return False
         self.told = told
         if hint in ("double", "halve", "nudge", "tempo", "beat"):
             self._beats.clear()
             self._agreement = max(self._agreement, 0.5)
             self._last = time
         return True
-
-    def _scale(self, time: float, times: float) -> None:
-        """The line with `times` its period, the last beat and the nearest bar where they are."""
-        if times == 1.0:
-            return
-        grid = self.grid
-        bars = round((grid.beat_at(time) - grid.downbeat) / grid.beats_per_bar)
-        bar = grid.time_of(grid.downbeat + bars * grid.beats_per_bar)  # a bar starts there, and goes on doing so
-        grid = grid.retimed(grid.time_of(grid.last_beat_at(time)), period=grid.period * times)
-        self.grid = grid.rebarred(round(grid.beat_at(bar)))
-
-
-def _onto(grid: Grid, place: float, period: float) -> Grid:
-    """The line moved the short way so that a beat falls on `place`, with another period; the count goes on."""
-    off = grid.beat_at(place)
-    moved = grid.retimed(place, period=period, shift=round(off) - off)
-    return replace(moved, beat=float(round(moved.beat)))

@@ -1,4 +1,4 @@
-"""What a person said about the tempo and what follows from it, for any tracker. Public: heed, limits.
+"""What a person said about the line and what follows from it, for any tracker. Public: heed, limits, redrawn, onto.
 
 Pure. The words are hints (HINTS in listener.py); what of them still holds is a TempoTold (engine/state.py).
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from engine.grid import Grid
 from engine.state import TempoTold
 
+OCTAVES = (1.0, 2.0, 0.5, 4.0, 0.25)
 _FARTHEST = 0.25  # seconds a nudge may add up to
 
 
@@ -39,9 +41,43 @@ def heed(told: TempoTold, hint: str, amount: float, bpm: float, show: tuple[floa
         return replace(told, nudge=max(-_FARTHEST, min(_FARTHEST, told.nudge + amount)))
     if hint == "resync":
         return TempoTold(slowest=told.slowest, fastest=told.fastest)
-    return told
+    return told if hint in ("beat", "downbeat") else None
 
 
 def _octave(told: TempoTold, bpm: float) -> TempoTold:
     """The range of an octave round a tempo."""
     return replace(told, slowest=bpm / math.sqrt(2.0), fastest=bpm * math.sqrt(2.0))
+
+
+def redrawn(grid: Grid, hint: str, time: float, amount: float, bpm: tuple[float, float]) -> Grid:
+    """The line as a hint that was heeded moves it at `time`; bpm: the limits then in force."""
+    if hint in ("double", "halve"):
+        return _scaled(grid, time, 0.5 if hint == "double" else 2.0)
+    if hint == "nudge":
+        return grid.retimed(time, shift=max(-0.5, min(0.5, -amount / grid.period)))
+    if hint == "tempo":
+        return grid.retimed(time, period=60.0 / amount)
+    if hint == "beat":
+        return onto(grid, time, grid.period)
+    if hint == "downbeat":
+        return grid.rebarred(round(grid.beat_at(time)))
+    if hint in ("range", "slowest", "fastest"):
+        return _scaled(grid, time, next((r for r in OCTAVES if bpm[0] <= grid.bpm / r <= bpm[1]), 1.0))
+    return grid
+
+
+def onto(grid: Grid, place: float, period: float) -> Grid:
+    """The line moved the short way so that a beat falls on `place`, with another period; the count goes on."""
+    off = grid.beat_at(place)
+    moved = grid.retimed(place, period=period, shift=round(off) - off)
+    return replace(moved, beat=float(round(moved.beat)))
+
+
+def _scaled(grid: Grid, time: float, times: float) -> Grid:
+    """The line with `times` its period, the last beat and the nearest bar where they are."""
+    if times == 1.0:
+        return grid
+    bars = round((grid.beat_at(time) - grid.downbeat) / grid.beats_per_bar)
+    bar = grid.time_of(grid.downbeat + bars * grid.beats_per_bar)  # a bar starts there, and goes on doing so
+    grid = grid.retimed(grid.time_of(grid.last_beat_at(time)), period=grid.period * times)
+    return grid.rebarred(round(grid.beat_at(bar)))
