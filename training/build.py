@@ -4,7 +4,7 @@
 
 Runs until the minutes are over; run several with other seeds to use more cores. Songs of the sources named in HELD go
 to OUT/held instead, for validation: sources, not songs, are held back.
-Public: take, slowed, worn, truth_of, keep.
+Public: take, slowed, sources, worn, truth_of, keep.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _groove(songs: list[Song]) -> Callable[[np.random.Generator], Song]:
     return draw
 
 
-def _sources(rng: np.random.Generator) -> dict[str, Callable[[np.random.Generator], Song]]:
+def sources(rng: np.random.Generator) -> dict[str, Callable[[np.random.Generator], Song]]:
     human, machine = list(groove_songs()), list(hydrogen_songs())
     names = list(STYLES)
     weights = np.array([STYLES[name].weight for name in names])
@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--keep-sound", type=int, default=0, help="also write so many as .flac, to listen to")
     wanted = parser.parse_args()
     rng = np.random.default_rng(wanted.seed)
-    sources = _sources(rng)
+    draw = sources(rng)
     names, shares = zip(*_SHARES.items(), strict=True)
     (wanted.out / "held").mkdir(parents=True, exist_ok=True)
     begun, count, seconds, failed = time.monotonic(), 0, 0.0, 0
@@ -174,7 +174,7 @@ def main() -> None:
             keep(wanted.out, label, *_nothing(rng))
             continue
         try:
-            song = sources[kind](rng)
+            song = draw[kind](rng)
             played = render(song, rng)
         except Exception:  # one odd score must not end an hour's work; it is counted and shown
             failed += 1

@@ -2,7 +2,7 @@
 
     python -m training.export RUN FILE
 
-Prints the file's SHA-256, which engine/hearing/network_tracker.py must name. Public: write_weights.
+Prints the file's SHA-256, which engine/hearing/network_tracker.py must name. Public: write_arrays, write_weights.
 """
 
 from __future__ import annotations
@@ -15,23 +15,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine.state import Floats
 
-def write_weights(run: Path, file: Path) -> str:
-    """Returns the SHA-256 of the file. Layout: see engine/hearing/network.py."""
-    saved = torch.load(run / "checkpoint.pt", weights_only=False)
-    if not saved["shape"]["causal"]:
-        raise SystemExit(f"{run}: a two-directional teacher can't listen live")
-    header: dict[str, object] = {
-        "__metadata__": {
-            "format": "getaway beat network 1",
-            "dilations": " ".join(map(str, saved["shape"]["dilations"])),
-            "steps": str(saved["step"]),
-        }
-    }
+
+def write_arrays(arrays: dict[str, Floats], words: dict[str, str], file: Path) -> str:
+    """Write a safetensors file, mean and scale in 32 bits, all else in 16. Returns the SHA-256 of the file."""
+    header: dict[str, object] = {"__metadata__": words}
     parts, at = [], 0
-    for name, value in saved["mean"].items():
+    for name, value in arrays.items():
         kind = np.float32 if name in ("mean", "scale") else np.float16
-        data = value.numpy().astype(kind).tobytes()
+        data = value.astype(kind).tobytes()
         header[name] = {
             "dtype": "F32" if kind is np.float32 else "F16",
             "shape": list(value.shape),
@@ -46,6 +39,19 @@ def write_weights(run: Path, file: Path) -> str:
     part.write_bytes(whole)
     part.replace(file)
     return hashlib.sha256(whole).hexdigest()
+
+
+def write_weights(run: Path, file: Path) -> str:
+    """Returns the SHA-256 of the file. Layout: see engine/hearing/network.py."""
+    saved = torch.load(run / "checkpoint.pt", weights_only=False)
+    if not saved["shape"]["causal"]:
+        raise SystemExit(f"{run}: a two-directional teacher can't listen live")
+    words = {
+        "format": "getaway beat network 1",
+        "dilations": " ".join(map(str, saved["shape"]["dilations"])),
+        "steps": str(saved["step"]),
+    }
+    return write_arrays({name: value.numpy() for name, value in saved["mean"].items()}, words, file)
 
 
 def main() -> None:
