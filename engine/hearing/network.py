@@ -3,7 +3,7 @@
 Dilated convolutions (a ring of what each layer saw), gated recurrent units (Cho et al. 2014, torch's form of them) and
 one linear layer. training/model.py is the same in torch; weights come in a safetensors file (an 8-byte little-endian
 length, a JSON header, raw arrays; huggingface.co/docs/safetensors), see weights/beats.md for where they come from.
-Public: OUTPUTS, ACTIVATIONS, TEMPI, METERS, read_weights, Network.
+Public: OUTPUTS, ACTIVATIONS, TEMPI, METERS, read_weights, Recurrent, Network.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class _Dilated:
         return y
 
 
-class _Recurrent:
+class Recurrent:
     """One gated recurrent layer."""
 
     def __init__(self, weights: dict[str, Floats], name: str) -> None:
@@ -117,7 +117,7 @@ class Network:
         self._seen = np.zeros(self._enter.shape[0], np.float32)
         self._blocks = [_Dilated(weights, f"blocks.{i}", d) for i, d in enumerate(dilations)]
         layers = sum(name.endswith("weight_hh_l0") for name in weights)
-        self._recurrent = [_Recurrent(weights, f"recurrent.{i}") for i in range(layers)]
+        self._recurrent = [Recurrent(weights, f"recurrent.{i}") for i in range(layers)]
         self._out = np.ascontiguousarray(weights["out.weight"].T)
         self._out_bias = weights["out.bias"]
 
