@@ -20,11 +20,10 @@ import numpy as np
 import soundfile
 import torch
 
-from engine.grid import Grid
 from engine.hearing.features import FPS, features_of
 from engine.hearing.follower import Follower
 from engine.hearing.network import ACTIVATIONS, DELAY, TEMPI
-from engine.state import Floats
+from engine.state import Floats, State
 from training.model import BeatNet, Shape
 
 SURE_OF_BARS = 0.4  # as `getaway listen`
@@ -51,7 +50,7 @@ def outputs_of(net: BeatNet, features: Floats) -> Floats:
 def fires(outputs: Iterable[Floats], lead: float = 0.0) -> list[dict[str, Any]]:
     """What `getaway listen` would print, looked at once a frame."""
     step = 1.0 / FPS
-    follower = Follower(step, Grid(0.0, 0.0, 0.5), (50.0, 220.0))
+    follower = Follower(step, State.unheard(), (50.0, 220.0))
     told: int | None = None
     lines = []
     for i, out in enumerate(outputs):

@@ -87,4 +87,4 @@ class BarFilter:
 
     def entropy(self) -> float:
         """Nats: 0 when sure."""
-        return -sum(p * math.log(p) for p in self._mass if p > 1e-12)
+        return -sum(float(p) * math.log(p) for p in self._mass if p > 1e-12)

@@ -69,6 +69,7 @@ class BeatLine:
         self._hands = [_Hand(place, period, sway) for sway in _HANDS]
         self._drawn = 1
         self.jitter = 0.02  # seconds: how far heard beats lie from the line, a running mean
+        self.locked = False  # the period stays, the phase follows
 
     @property
     def place(self) -> float:
@@ -80,10 +81,11 @@ class BeatLine:
 
     def step(self, heard: Heard | None) -> None:
         """The next beat, as heard near where the line said it would be; None: not heard."""
-        expected = self.place + self.period
+        period = self.period
+        expected = self.place + period
         for hand in self._hands:
             hand.step(heard)
-            hand.period = min(max(hand.period, self._limits[0]), self._limits[1])
+            hand.period = period if self.locked else min(max(hand.period, self._limits[0]), self._limits[1])
         if heard is None:
             return
         self.jitter += 0.15 * (min(abs(heard.time - expected), 0.1) - self.jitter)
@@ -91,8 +93,3 @@ class BeatLine:
         best = max(range(len(worths)), key=worths.__getitem__)
         if worths[best] > worths[self._drawn] + _KEEP:
             self._drawn = best
-
-    def lock(self, period: float) -> None:
-        """Every hand at this period."""
-        for hand in self._hands:
-            hand.period, hand.pt, hand.tt = period, 0.0, (1e-4 * period) ** 2

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.grid import Grid
 from engine.hearing.bar_filter import BarFilter
 from engine.hearing.beat_line import BeatLine, Heard
 from engine.hearing.network import ACTIVATIONS, METERS, TEMPI
 from engine.hearing.pointer import BeatPointer, Guess
-from engine.state import Floats
+from engine.hearing.told import heed, limits, onto, redrawn
+from engine.state import Floats, State
 
 _A, _T = len(ACTIVATIONS), len(ACTIVATIONS) + TEMPI.size
 _RING = 256  # frames remembered: 2.5 s
@@ -28,7 +28,8 @@ _BEGIN = 0.25  # mass a first guess needs
 _WINDOW, _SHARE = 0.085, 0.3  # seconds, beats: how far from the line its beat is looked for
 _APART, _OFF = 0.05, 0.16  # relative period, beats: beyond these it is another line
 _BETTER, _ENOUGH = 1.5, 0.25  # another line's mass: times that of ours, and at least
-_PATIENCE, _OCTAVE_PATIENCE = 0.8, 2.5  # seconds it must be better for
+_PATIENCE, _OCTAVE_PATIENCE, _TOLD_PATIENCE = 0.8, 2.5, 4.0  # seconds it must be better for
+_LEVELS, _KIN = (1.0, 2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3, 4.0, 0.25), 0.05  # periods of the same music, relative
 _HEARD = 0.08  # activation below which a beat was not heard
 
 
@@ -42,34 +43,73 @@ class Trust:
     jitter: float = 0.02
 
     def confidence(self) -> float:
-        return min(1.0, self.mass**0.5 * min(1.0, 0.3 + self.strength))
+        return min(1.0, math.sqrt(self.mass) * min(1.0, 0.3 + self.strength))
 
 
 class Follower:
     """push each frame's outputs; read grid, confidence, bar_confidence. Times are seconds of the stream."""
 
-    def __init__(self, step: float, grid: Grid, bpm: tuple[float, float], *, confidence: float = 0.0) -> None:
-        """step: seconds a frame. grid: the line to begin with; with confidence > 0 one that runs already."""
-        self.grid = grid
+    def __init__(self, step: float, seed: State, bpm: tuple[float, float]) -> None:
+        """step: seconds a frame. seed: as a Tracker's. bpm: slowest and fastest of the show."""
+        self.grid = seed.grid
+        self.told = seed.tempo_told
+        self.bars_told = seed.bars_told
+        self.bar_confidence = seed.bar_confidence
+        self.trust = Trust()
         self._step = step
-        self._limits = bpm
-        self._pointer = BeatPointer(step, *bpm)
-        self._tempo_at = self._tempo_index()
-        self._bars = BarFilter()
-        self._line: BeatLine | None = None
-        self._number = 0  # of the line's newest beat, in the grid's count
+        self._show = bpm
         self._times = np.zeros(_RING)
         self._acts = np.zeros((_RING, 2), np.float32)
         self._frames = 0
         self._meters = np.full(len(METERS), 1.0 / len(METERS), np.float32)
         self._against = 0.0
-        self.trust = Trust()
-        self.bar_confidence = 0.0
-        self.bars_told = False
-        if confidence > 0.0:
-            number = round(grid.beat)
-            self._line = BeatLine(grid.time_of(number), grid.period, 60.0 / bpm[1], 60.0 / bpm[0])
-            self._number = number
+        self._line: BeatLine | None = None
+        self._number = 0  # of the line's newest beat, in the grid's count
+        self._listen_afresh()
+        if seed.confidence > 0.0:
+            self.trust = Trust(seed.confidence, seed.confidence)
+            self._draw(seed.grid.time)
+            if seed.bar_confidence > 0.5 or seed.bars_told:
+                self._bars.told(self.grid.beats_per_bar, self.grid.beat_in_bar(self._number))
+
+    def _listen_afresh(self) -> None:
+        """Nothing known of tempo, phase and bars; what a person said of the range holds."""
+        self._pointer = BeatPointer(self._step, *limits(self.told, self._show))
+        self._tempo_at = self._tempo_index()
+        self._bars = BarFilter()
+        self._against = 0.0
+
+    def _draw(self, time: float) -> None:
+        """The line as the grid has it at stream `time`: what a seed or a person says."""
+        slowest, fastest = limits(self.told, self._show)
+        grid = self.grid
+        self._number = grid.last_beat_at(time)
+        place = grid.time_of(self._number) - self.told.nudge
+        self._line = BeatLine(place, grid.period, min(60.0 / fastest, grid.period), max(60.0 / slowest, grid.period))
+        self._line.locked = self.told.locked
+        self._against = 0.0
+
+    def hint(self, hint: str, time: float, amount: float) -> bool:
+        """A person's word (see Tracker) at stream `time`. False when it can't be followed."""
+        told = heed(self.told, hint, amount, self.grid.bpm, self._show)
+        if told is None:
+            return False
+        ranges = limits(told, self._show) != limits(self.told, self._show)
+        self.told = told
+        if hint == "resync":
+            self._line, self.trust = None, Trust()
+            self.bars_told, self.bar_confidence = False, 0.0
+            self._listen_afresh()
+            return True
+        self.grid = redrawn(self.grid, hint, time, amount, limits(told, self._show))
+        if ranges:
+            self._listen_afresh()
+        if hint == "downbeat":
+            self.bars_told, self.bar_confidence = True, 1.0
+        elif self._line is not None or hint in ("beat", "tempo", "double", "halve"):
+            self._draw(time)
+            self.trust = Trust(max(self.trust.mass, 0.5), max(self.trust.strength, 0.5), self.trust.jitter)
+        return True
 
     def _tempo_index(self) -> Floats:
         """Where each of the pointer's tempi lies among the network's, as a fractional index."""
@@ -113,7 +153,8 @@ class Follower:
         self.trust = replace(
             self.trust, strength=self.trust.strength + 0.15 * (strength - self.trust.strength), jitter=line.jitter
         )
-        self.grid = replace(self.grid, time=line.place, beat=float(self._number), period=line.period)
+        at = line.place + self.told.nudge
+        self.grid = replace(self.grid, time=at, beat=float(self._number), period=line.period)
         self._place_bars()
 
     def _look(self, expected: float, reach: float) -> tuple[Heard | None, float]:
@@ -142,49 +183,62 @@ class Follower:
                 return True
             return False
         ours = self._pointer.near(line.period)
-        off = (time - ours.since - line.place) / line.period
-        on_line = ours.mass if abs(off - round(off)) < _OFF else 0.0
-        mass = self.trust.mass + 0.1 * (on_line - self.trust.mass)
-        self.trust = replace(self.trust, mass=mass)
+        held = self.told.locked or self.told.octave
+        level = held and any(abs(best.period / line.period / kin - 1.0) < _KIN for kin in _LEVELS)
+        on_line = ours.mass if _off(ours, line, time) < _OFF else 0.0
+        self._trust_mass(max(on_line, best.mass if level else 0.0))
+        if level or self.told.locked:
+            best = ours  # which of the beats is the beat, a person has said; where they are is for the music to say
         apart = abs(math.log(best.period / line.period))
-        off = (time - best.since - line.place) / line.period
-        if apart < _APART and abs(off - round(off)) < _OFF:
+        if apart < _APART and _off(best, line, time) < _OFF:
             self._against = max(0.0, self._against - 2.0 * _JUDGE * self._step)
             return False
-        if best.mass > max(_ENOUGH, _BETTER * on_line):
-            self._against += _JUDGE * self._step
-        else:
-            self._against = max(0.0, self._against - _JUDGE * self._step)
-        patience = _OCTAVE_PATIENCE if self._kin(best, line) else _PATIENCE
-        if self._against > patience:
-            self._stand_on(best, time)
-            return True
-        return False
+        better = best.mass > max(_ENOUGH, _BETTER * on_line)
+        self._against = max(0.0, self._against + (1.0 if better else -1.0) * _JUDGE * self._step)
+        if self._against <= self._patience(best, line):
+            return False
+        self._stand_on(best, time)
+        return True
 
-    @staticmethod
-    def _kin(guess: Guess, line: BeatLine) -> bool:
-        """Whether it is the same music counted otherwise: another octave, or the off-beat."""
-        ratio = max(guess.period, line.period) / min(guess.period, line.period)
-        return any(abs(ratio / kin - 1.0) < 0.06 for kin in (1.0, 1.5, 2.0, 3.0))
+    def _trust_mass(self, mass: float) -> None:
+        self.trust = replace(self.trust, mass=self.trust.mass + 0.1 * (mass - self.trust.mass))
+
+    def _patience(self, guess: Guess, line: BeatLine) -> float:
+        """Seconds another line must be better for: more where it is the same music counted otherwise."""
+        if self.told.octave or self.told.locked:
+            return _TOLD_PATIENCE
+        ratio = guess.period / line.period
+        return _OCTAVE_PATIENCE if any(abs(ratio / kin - 1.0) < _KIN for kin in _LEVELS) else _PATIENCE
 
     def _stand_on(self, guess: Guess, time: float) -> None:
         """Begin a line there; the count goes on the short way."""
         place = time - guess.since
-        self._line = BeatLine(place, guess.period, 60.0 / self._limits[1], 60.0 / self._limits[0])
-        off = self.grid.beat_at(place)
-        self.grid = self.grid.retimed(place, period=guess.period, shift=round(off) - off)
-        self._number = round(self.grid.beat)
-        self.grid = replace(self.grid, beat=float(self._number))
-        self._against = 0.0
-        self._bars.reset()
-        self.bar_confidence = 0.0
+        line = self._line
+        kept = self.told.locked and line is not None
+        period = line.period if kept and line is not None else guess.period
+        if line is not None and abs(period / line.period - 1.0) > _APART:
+            self.told = replace(self.told, octave=False)  # the song has clearly changed
+        self.grid = onto(self.grid, place + self.told.nudge, period)
+        self._draw(place + self.told.nudge + 1e-3)
+        if not self.bars_told:
+            self._bars.reset()
+            self.bar_confidence = 0.0
         self.trust = Trust(guess.mass, 0.4, 0.02)
 
     def _place_bars(self) -> None:
+        if self.bars_told:
+            self.bar_confidence = 1.0
+            return
         place = self._bars.place()
         grid = self.grid
         ours = self._bars.sure_of(grid.beats_per_bar, grid.beat_in_bar(self._number))
-        if not self.bars_told and place.sure > max(0.3, 1.3 * ours):
+        if place.sure > max(0.3, 1.3 * ours):
             self.grid = grid.rebarred(self._number - place.beat_in_bar + 1, beats_per_bar=place.beats_per_bar)
             ours = place.sure
         self.bar_confidence = ours
+
+
+def _off(guess: Guess, line: BeatLine, time: float) -> float:
+    """Beats from the guess's beats to the line's, 0..0.5; `time` is the last activation's."""
+    off = (time - guess.since - line.place) / line.period
+    return abs(off - round(off))
