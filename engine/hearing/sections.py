@@ -13,9 +13,9 @@ breakdown  drums and bass fell away from steady music or a drop: for a bar no fu
 build      a breakdown that gathers: of power (in steps of 6 dB), brightness (an octave) and density (half the usual)
            the last bar has 0.6 steps more, all told, than the bar two before it, for half a bar. Begins where told;
            when it loses as much it is a breakdown again.
-drop       the low end is back: the first full tick after two bars or more without one, in whatever section. Also drums
-           that enter anew: strikes twice the usual ones with 6 dB more low end. Begins at that strike, told within
-           0.2 s, lasts a phrase.
+drop       the low end is back: the first full tick after two bars or more without one (four, where nothing told of a
+           breakdown: a bass that plays seldom is no drop). Also drums that enter anew: strikes twice the usual ones
+           with 6 dB more low end. Begins at that strike, told within 0.2 s, lasts a phrase.
 
 A bar is the line's here, held within 1.2 and 3 s: in a breakdown the line may be lost.
 """
@@ -42,7 +42,9 @@ _THINNED = 0.6  # of the usual density: below it the drums are away
 _ENTER, _ENTER_LOW = 2.0, 10 ** (6.0 / 10.0)  # times the usual: drums that were not there
 _STEPS = np.array([6.0, 0.26, 0.5])  # a step of power in dB, of brightness, of density over the usual
 _GATHERED = 0.6  # steps
-_LEARN, _GONE = 4.0, 2.0  # bars: until what is usual is known; without a full tick before a drop
+_LEARN = 4.0  # bars until what is usual is known
+_GONE = {"breakdown": 2.0, "build": 2.0}  # bars without a full tick before a drop
+_SELDOM = 4.0  # the same in other sections
 _PATIENCE = 120.0  # seconds
 _BETWEEN = 8.0  # seconds of silence after which another song begins
 _SEEN = 0.035  # seconds from a strike to its steepest rise
@@ -108,7 +110,7 @@ class SectionWatch:
         struck = start + (rises.index(broad) + 1) * self._step - _SEEN
         name, held = self.section.name, end - self.section.time
         enters = name != "drop" and self._enters(broad, low_strike, low)
-        if enters or (full and away > _GONE * bar):
+        if enters or (full and away > _GONE.get(name, _SELDOM) * bar):
             if enters:
                 self._forget(end)
             self._tell("drop", struck, grid)

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.audio import demo_score, mono
+from engine.audio.file import DEMO, file_blocks
 from engine.grid import Grid
 from engine.hearing import ListenerSettings
 from engine.hearing.frames import Framer
@@ -175,3 +177,18 @@ def test_moods_are_quarters() -> None:
     names = [Levels(mood=mood).mood_name for mood in shares]
     assert names == ["calm", "calm", "easy", "driving", "frantic", "frantic"]
     assert set(names) == set(MOODS)
+
+
+def test_the_demo_songs_break_and_what_ends_it_are_told_where_its_score_has_them() -> None:
+    """The break to half a bar. Kick and bass are back at full strength with its riser, a beat in: so is the drop."""
+    score = demo_score.section_times()
+    ear, found = Listener(ListenerSettings(), 44100), {}
+    for samples, _ in file_blocks(DEMO, 4096):
+        for state in ear.push(mono(samples)):
+            found.setdefault(state.section.count, (state.section, state.time))
+    names = [section.name for section, _ in found.values()]
+    assert names == ["silence", "intro", "steady", "breakdown", "drop", "steady", "breakdown"]
+    assert abs(found[3][0].time - score["break"][0]) < 1.0
+    assert 0.0 <= found[4][0].time - score["riser"][0] < 0.6
+    assert found[4][1] - found[4][0].time < 0.2
+    assert abs(found[6][0].time - score["ending"][0]) < 1.0
