@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--tracker", default="aubio")
+    parser.add_argument("--tracker", default="network")
     wanted = parser.parse_args()
     songs = sorted(str(path) for path in (wanted.folder / "dev").glob("*.ogg"))
     if not songs:

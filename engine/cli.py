@@ -147,7 +147,7 @@ def devices() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON line a beat; without it, a line for people.")
 @click.option("--lead", type=click.FloatRange(0.0, 10.0), default=0.0, help="Tell each beat so many seconds early.")
 @click.option("--batch", type=click.Path(path_type=Path, file_okay=False), help="Write STEM.jsonl and timings.")
-@click.option("--tracker", help="Who draws the line from time to beats: aubio.")
+@click.option("--tracker", help="Who draws the line from time to beats: network (default) or aubio.")
 def listen(files: tuple[Path, ...], as_json: bool, lead: float, batch: Path | None, tracker: str | None) -> None:
     """Hear FILES as fast as can be, exactly as live, and print each beat as a live output would play it."""
     from engine.listening import listen_to_files

@@ -22,7 +22,7 @@ class ListenerSettings:
     beats_per_bar: what a bar has until the music says otherwise. bars_per_phrase: bars from one big change to the next.
     """
 
-    tracker: Literal["aubio"] = "aubio"
+    tracker: Literal["network", "aubio"] = "network"
     tempo: tuple[Bpm, Bpm] = (50.0, 220.0)
     beats_per_bar: Annotated[int, Ge(2), Le(7)] = 4
     bars_per_phrase: Annotated[int, Ge(1), Le(64)] = 8

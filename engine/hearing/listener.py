@@ -18,10 +18,11 @@ from engine.hearing.beats import Track, Tracker
 from engine.hearing.frames import Framer
 from engine.hearing.hits import HeardDrums, HitDetector
 from engine.hearing.levels import LevelMeter
+from engine.hearing.network_tracker import NetworkTracker
 from engine.hearing.sections import SectionWatch
 from engine.state import Floats, State
 
-TRACKERS: dict[str, Callable[..., Tracker]] = {"aubio": AubioTracker}
+TRACKERS: dict[str, Callable[..., Tracker]] = {"network": NetworkTracker, "aubio": AubioTracker}
 
 # What a person may tell the listener: name -> what it does. `amount` is 0 where none is named.
 HINTS = {

@@ -38,7 +38,7 @@ class Scripted:
 @pytest.mark.parametrize("rate", [44100, 48000, 96000])
 def test_a_tracker_that_hears_drums_gives_the_hits(rate: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every frame comes once, in order; its kicks are the listener's, at the times it speaks of, not of its answer."""
-    monkeypatch.setitem(listener.TRACKERS, "aubio", Scripted)
+    monkeypatch.setitem(listener.TRACKERS, "network", Scripted)
     noise = np.random.default_rng(0).normal(0.0, 0.3, 4 * rate).astype(np.float32)  # full of rises to the own detector
     ear = Listener(ListenerSettings(), rate)
     kicks: dict[int, float] = {}
@@ -59,7 +59,7 @@ def test_a_tracker_that_hears_drums_gives_the_hits(rate: int, monkeypatch: pytes
 
 def test_hits_come_in_states_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """A struck drum does not wait for the next regular State."""
-    monkeypatch.setitem(listener.TRACKERS, "aubio", Scripted)
+    monkeypatch.setitem(listener.TRACKERS, "network", Scripted)
     ear = Listener(ListenerSettings(), 48000)
     silence = np.zeros(128, np.float32)
     counts = [[state.hits.kick.count for state in ear.push(silence)] for _ in range(1500)]
