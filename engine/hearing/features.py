@@ -2,7 +2,7 @@
 
 A frame ends at its newest sample; its window of 40 ms reaches back from there. numpy's FFT rather than aubio's phase
 vocoder: aubio's wants powers of two, so that a window would last 46 ms at 44.1 kHz and 43 or 21 ms elsewhere.
-Public: FPS, COUNT, Features, features_of.
+Public: FPS, BANDS, HZ, COUNT, Features, features_of.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def _centres() -> list[float]:
 
 _CENTRES = _centres()
 BANDS = len(_CENTRES) - 2
+HZ = tuple(_CENTRES[1:-1])  # middle of each band
 COUNT = 2 * BANDS + 2 * _PARTS  # of a row: bands, their rises, parts of the frame: plain and with the highs lifted
 
 

@@ -115,6 +115,10 @@ class Follower:
         """Where each of the pointer's tempi lies among the network's, as a fractional index."""
         return np.interp(np.log(self._pointer.bpm), np.log(TEMPI), np.arange(TEMPI.size)).astype(np.float32)
 
+    def tempi(self) -> tuple[Floats, Floats]:
+        """(BPM, falling; how much of the pointer stands on each, 0..1): for who wants to see it."""
+        return self._pointer.bpm, self._pointer.tempi()
+
     @property
     def confidence(self) -> float:
         return self.trust.confidence() if self._line is not None else 0.0

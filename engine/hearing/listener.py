@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.hearing import ListenerSettings
 from engine.hearing.aubio_tracker import AubioTracker
-from engine.hearing.beats import Track, Tracker
+from engine.hearing.beats import Activations, Track, Tracker
 from engine.hearing.frames import Framer
 from engine.hearing.hits import HeardDrums, HitDetector
 from engine.hearing.levels import LevelMeter
@@ -120,6 +120,15 @@ class Listener:
             section=self._sections.section,
             tempo_told=self._track.tempo_told,
         )
+
+    @property
+    def activations(self) -> Activations | None:
+        """What the tracker's network heard in its newest frame; None of a tracker that has none."""
+        return self._track.activations
+
+    def tempi(self) -> tuple[Floats, Floats] | None:
+        """(BPM, how much stands on each, 0..1) of a tracker that weighs tempi, else None."""
+        return self._tracker.tempi() if isinstance(self._tracker, NetworkTracker) else None
 
     def hint(self, hint: str, time: float, amount: float = 0.0) -> bool:
         """A person's word (see HINTS) given at stream `time`. False when it can't be followed."""

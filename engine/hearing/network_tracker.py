@@ -41,6 +41,10 @@ class NetworkTracker:
     def hint(self, hint: str, time: float, amount: float) -> Track | None:
         return self._track(None) if self._follower.hint(hint, time, amount) else None
 
+    def tempi(self) -> tuple[Floats, Floats]:
+        """See Follower.tempi."""
+        return self._follower.tempi()
+
     def _track(self, heard: Activations | None) -> Track:
         f = self._follower
         return Track(f.grid, f.confidence, f.bar_confidence, heard, f.bars_told, f.told)
