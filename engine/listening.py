@@ -1,7 +1,7 @@
 """Hears files as fast as it can, exactly as live, and says each beat when a live output would play it.
 
 The contract of `getaway listen`: at each hop the beats that fall due before the next hop by the line known then,
-never corrected afterwards. Public: beats_of, listen_to_files.
+never corrected afterwards. Public: beats_of, beats_in, listen_to_files.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from engine.audio.file import file_blocks, open_file
 from engine.faults import Refused
 from engine.hearing import ListenerSettings
 from engine.hearing.listener import TRACKERS, Listener
+from engine.state import Floats
 
 _SURE_OF_BARS = 0.4  # bar confidence below which no place in the bar is claimed
 
@@ -32,14 +33,21 @@ def beats_of(path: Path, settings: ListenerSettings, lead: float = 0.0) -> Itera
     """
     with open_file(path) as file:
         listener = Listener(settings, file.samplerate)
-    hop = listener.hop
+    blocks = (mono(samples) for samples, _ in file_blocks(path, listener.hop))
+    yield from beats_in(blocks, listener, listener.hop, lead)
+
+
+def beats_in(blocks: Iterable[Floats], listener: Listener, block: int, lead: float = 0.0) -> Iterator[dict[str, Any]]:
+    """beats_of for sound that comes in blocks of `block` samples, float32[block] mono, the last one shorter perhaps."""
     told: int | None = None
-    for samples, end in file_blocks(path, hop):
-        listener.push(mono(samples))
+    heard = 0
+    for samples in blocks:
+        listener.push(samples)
+        heard += samples.size
         state = listener.state()
-        announced = end / listener.rate
-        # The next look comes a hop later: what falls due before it must be told now.
-        reached = state.grid.last_beat_at(announced + hop / listener.rate + lead)
+        announced = heard / listener.rate
+        # The next look comes a block later: what falls due before it must be told now.
+        reached = state.grid.last_beat_at(announced + block / listener.rate + lead)
         if state.confidence <= 0.0 or told is None:
             told = reached if told is None else max(told, reached)
             continue
