@@ -30,20 +30,42 @@ _APART, _OFF = 0.05, 0.16  # relative period, beats: beyond these it is another 
 _BETTER, _ENOUGH = 1.5, 0.25  # another line's mass: times that of ours, and at least
 _PATIENCE, _OCTAVE_PATIENCE, _TOLD_PATIENCE = 0.8, 2.5, 4.0  # seconds it must be better for
 _LEVELS, _KIN = (1.0, 2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3, 4.0, 0.25), 0.05  # periods of the same music, relative
+_WEIGHTS = (2.0, -1.0, 3.0, -2.0, -0.5, 1.0, -1.5)  # of Trust.row, fitted by training.calibrate
+_BEAT_SAY = 0.15  # of a running mean that the newest beat makes
+_PAUSE, _FADE = 1.5, 8.0  # seconds
 _HEARD = 0.08  # activation below which a beat was not heard
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What confidence is made of. mass: of the pointer, on the line. strength: of the last beats heard, running mean.
-    sharp: how much of what the network heard lay on beats. jitter: seconds."""
+    """What confidence is made of. mass: of the pointer's distribution, on the line; rival: on the best other line.
+    strength: activation of the last beats, running mean; between: the same half-way between them. jitter: seconds by
+    which they miss the line. beats: how many the line has stood for. unheard: seconds since one was heard."""
 
     mass: float = 0.0
+    rival: float = 0.0
     strength: float = 0.0
+    between: float = 0.0
     jitter: float = 0.02
+    beats: int = 0
+    unheard: float = 0.0
+
+    def row(self) -> tuple[float, ...]:
+        """What _WEIGHTS weigh."""
+        return (
+            math.sqrt(self.mass),
+            math.sqrt(self.rival),
+            min(self.strength, 0.8),
+            min(self.between, 0.8),
+            min(self.jitter, 0.05) * 20.0,
+            math.log2(1.0 + min(self.beats, 31)) / 5.0,
+            1.0,
+        )
 
     def confidence(self) -> float:
-        return min(1.0, math.sqrt(self.mass) * min(1.0, 0.3 + self.strength))
+        """0..1: the share of lines that looked like this one and were right; falls by half every _FADE s of silence."""
+        right = 1.0 / (1.0 + math.exp(-sum(w * x for w, x in zip(_WEIGHTS, self.row(), strict=True))))
+        return float(right * 0.5 ** (max(0.0, self.unheard - _PAUSE) / _FADE))
 
 
 class Follower:
@@ -67,7 +89,7 @@ class Follower:
         self._number = 0  # of the line's newest beat, in the grid's count
         self._listen_afresh()
         if seed.confidence > 0.0:
-            self.trust = Trust(seed.confidence, seed.confidence)
+            self.trust = Trust(mass=seed.confidence, strength=seed.confidence, beats=16)
             self._draw(seed.grid.time)
             if seed.bar_confidence > 0.5 or seed.bars_told:
                 self._bars.told(self.grid.beats_per_bar, self.grid.beat_in_bar(self._number))
@@ -108,7 +130,7 @@ class Follower:
             self.bars_told, self.bar_confidence = True, 1.0
         elif self._line is not None or hint in ("beat", "tempo", "double", "halve"):
             self._draw(time)
-            self.trust = Trust(max(self.trust.mass, 0.5), max(self.trust.strength, 0.5), self.trust.jitter)
+            self.trust = Trust(mass=max(self.trust.mass, 0.5), strength=max(self.trust.strength, 0.5), beats=8)
         return True
 
     def _tempo_index(self) -> Floats:
@@ -154,8 +176,15 @@ class Follower:
         self._number += 1
         strength = heard.strength if heard else 0.0
         self._bars.step(downbeat, strength, self._meters)
+        between, _ = self._look(expected - 0.5 * line.period, 0.5 * reach)
+        trust = self.trust
         self.trust = replace(
-            self.trust, strength=self.trust.strength + 0.15 * (strength - self.trust.strength), jitter=line.jitter
+            trust,
+            strength=trust.strength + _BEAT_SAY * (strength - trust.strength),
+            between=trust.between + _BEAT_SAY * ((between.strength if between else 0.0) - trust.between),
+            jitter=line.jitter,
+            beats=trust.beats + 1,
+            unheard=0.0 if heard else trust.unheard + line.period,
         )
         at = line.place + self.told.nudge
         self.grid = replace(self.grid, time=at, beat=float(self._number), period=line.period)
@@ -190,7 +219,9 @@ class Follower:
         held = self.told.locked or self.told.octave
         level = held and any(abs(best.period / line.period / kin - 1.0) < _KIN for kin in _LEVELS)
         on_line = ours.mass if _off(ours, line, time) < _OFF else 0.0
-        self._trust_mass(max(on_line, best.mass if level else 0.0))
+        on_line = max(on_line, best.mass if level else 0.0)
+        same = abs(math.log(best.period / line.period)) < _APART and _off(best, line, time) < _OFF
+        self._trust_mass(on_line, 0.0 if same or level else best.mass)
         if level or self.told.locked:
             best = ours  # which of the beats is the beat, a person has said; where they are is for the music to say
         apart = abs(math.log(best.period / line.period))
@@ -204,8 +235,10 @@ class Follower:
         self._stand_on(best, time)
         return True
 
-    def _trust_mass(self, mass: float) -> None:
-        self.trust = replace(self.trust, mass=self.trust.mass + 0.1 * (mass - self.trust.mass))
+    def _trust_mass(self, mass: float, rival: float) -> None:
+        trust = self.trust
+        mass, rival = trust.mass + 0.1 * (mass - trust.mass), trust.rival + 0.1 * (rival - trust.rival)
+        self.trust = replace(trust, mass=mass, rival=rival)
 
     def _patience(self, guess: Guess, line: BeatLine) -> float:
         """Seconds another line must be better for: more where it is the same music counted otherwise."""
@@ -227,7 +260,7 @@ class Follower:
         if not self.bars_told:
             self._bars.reset()
             self.bar_confidence = 0.0
-        self.trust = Trust(guess.mass, 0.4, 0.02)
+        self.trust = Trust(mass=guess.mass, strength=0.4)
 
     def _place_bars(self) -> None:
         if self.bars_told:
