@@ -57,13 +57,18 @@ def beats_in(blocks: Iterable[Floats], listener: Listener, block: int, lead: flo
         told = max(told, reached)
 
 
+def settings_of(tracker: str | None) -> ListenerSettings:
+    """The listener's settings with the tracker that --tracker names. Refused where there is none of that name."""
+    if tracker is not None and tracker not in TRACKERS:
+        raise Refused(f"--tracker {tracker}: there is no such tracker; there are {', '.join(TRACKERS)}")
+    return ListenerSettings(tracker=tracker) if tracker else ListenerSettings()  # type: ignore[arg-type]
+
+
 def listen_to_files(
     files: tuple[Path, ...], *, as_json: bool, lead: float, batch: Path | None, tracker: str | None
 ) -> None:
     """Print or, with batch, write the beats of each file. Files that can't be read are named; the rest goes on."""
-    if tracker is not None and tracker not in TRACKERS:
-        raise Refused(f"--tracker {tracker}: there is no such tracker; there are {', '.join(TRACKERS)}")
-    settings = ListenerSettings(tracker=tracker) if tracker else ListenerSettings()  # type: ignore[arg-type]
+    settings = settings_of(tracker)
     if batch is not None:
         batch.mkdir(parents=True, exist_ok=True)
     failed = 0

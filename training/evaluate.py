@@ -101,9 +101,12 @@ def score(folder: Path, rows: list[dict[str, Any]], told: list[list[dict[str, An
 _SHOWN = ("F70", "F25", "F70any", "F25any", "CMLt", "AMLt", "off", "MAD", "sync", "lock", "relock", "hold", "down")
 
 
-def mean(results: list[dict[str, Any]], key: str) -> float:
+def middle(results: list[dict[str, Any]], key: str) -> float:
+    """Mean over excerpts; the median where the set's scorer takes it."""
     values = [r[key] for r in results if r.get(key) is not None and np.isfinite(r[key])]
-    return float(np.mean(values)) if values else float("nan")
+    if not values:
+        return float("nan")
+    return float(np.median(values) if key in ("off", "MAD", "lock", "relock") else np.mean(values))
 
 
 def table(results: list[dict[str, Any]], *, classes: bool = False) -> str:
@@ -113,7 +116,7 @@ def table(results: list[dict[str, Any]], *, classes: bool = False) -> str:
     if classes:
         groups |= {c: [r for r in results if r["cls"] == c] for c in sorted({r["cls"] for r in results})}
     for name, group in groups.items():
-        lines.append(f"{name[:20]:20} " + " ".join(f"{mean(group, key):7.3f}" for key in keys))
+        lines.append(f"{name[:20]:20} " + " ".join(f"{middle(group, key):7.3f}" for key in keys))
     return "\n".join(lines)
 
 

@@ -36,6 +36,7 @@ _HAND = (41, 43, 45, 47, 48, 50, 54, 56, 60, 61, 62, 63, 64, 65, 66, 67, 69, 70,
 SAID = (0.0025, 0.014)
 RINGING = (-0.002, 0.035)
 CYMBAL_RINGS = 0.04
+TOGETHER = 0.02  # seconds within which strokes of one kind (a clap on a snare) are one
 
 
 @dataclass
@@ -151,6 +152,7 @@ def counts_of(
     """Add what was told (s; `delay` later than meant) to the total. Soft strokes and cymbals may be told, need not."""
     rows = strokes.of(kind)
     must = rows[rows[:, 1] > GHOST, 0]
+    must = must[np.diff(must, prepend=-1.0) > TOGETHER]
     may = np.sort(np.concatenate((rows[rows[:, 1] <= GHOST, 0], strokes.cymbal if kind == "hat" else rows[:0, 0])))
     meant = told - delay
     used = np.zeros(len(must), bool)
