@@ -156,6 +156,45 @@ def listen(files: tuple[Path, ...], as_json: bool, lead: float, batch: Path | No
 
 
 @cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture: .png, .svg or .pdf.")
+@click.option(
+    "--truth", type=click.Path(path_type=Path), help="True beats; without it, FILE's name with .beats, if any."
+)
+@click.option("--start", type=click.FloatRange(0.0), default=0.0, help="Show from so many seconds on.")
+@click.option("--seconds", type=click.FloatRange(1.0, 600.0), help="Show so many; without it 60, or all there is.")
+@click.option("--tracker", help="Who draws the line from time to beats: network (default) or aubio.")
+@click.option("--width", type=click.IntRange(400, 8000), default=1600, show_default=True, help="Pixels.")
+@click.option("--height", type=click.IntRange(400, 8000), help="Pixels; without it, as the panels need.")
+@click.option("--force", is_flag=True, help="Overwrite a picture that is there.")
+def see(
+    file: Path,
+    output: Path,
+    truth: Path | None,
+    start: float,
+    seconds: float | None,
+    tracker: str | None,
+    width: int,
+    height: int | None,
+    force: bool,
+) -> None:
+    """Draw what is heard of FILE: spectrum, hits, beats, tempo, the line, trust, levels; with true beats, a verdict."""
+    from engine.seeing import see_file
+
+    see_file(
+        file,
+        output,
+        truth=truth,
+        start=start,
+        seconds=seconds,
+        tracker=tracker,
+        width=width,
+        height=height,
+        force=force,
+    )
+
+
+@cli.command()
 @click.argument("recording", type=click.Path(path_type=Path))
 def replay(recording: Path) -> None:
     """Run a recorded performance again and compare every State with the recorded one, bit for bit."""
