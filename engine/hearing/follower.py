@@ -220,12 +220,11 @@ class Follower:
         level = held and any(abs(best.period / line.period / kin - 1.0) < _KIN for kin in _LEVELS)
         on_line = ours.mass if _off(ours, line, time) < _OFF else 0.0
         on_line = max(on_line, best.mass if level else 0.0)
-        same = abs(math.log(best.period / line.period)) < _APART and _off(best, line, time) < _OFF
-        self._trust_mass(on_line, 0.0 if same or level else best.mass)
         if level or self.told.locked:
             best = ours  # which of the beats is the beat, a person has said; where they are is for the music to say
-        apart = abs(math.log(best.period / line.period))
-        if apart < _APART and _off(best, line, time) < _OFF:
+        same = abs(math.log(best.period / line.period)) < _APART and _off(best, line, time) < _OFF
+        self._trust_mass(on_line, 0.0 if same or level else best.mass)
+        if same:
             self._against = max(0.0, self._against - 2.0 * _JUDGE * self._step)
             return False
         better = best.mass > max(_ENOUGH, _BETTER * on_line)
