@@ -16,6 +16,7 @@ _FORGET = 0.85  # of how well a hand foresaw stays at each beat
 _KEEP = 1.0  # by so much (log likelihood) another hand must be better
 _STEADY = (0.0, -0.4, -1.2)  # head start of each
 _NOISE = 0.007  # seconds: standard deviation of a beat heard with activation 1
+_FAINT = 1.5  # exponent of how much less a fainter beat says
 _WILD = 3.5  # standard deviations at which a beat is heard as not this one's
 
 
@@ -35,17 +36,18 @@ class _Hand:
         self.pp, self.pt, self.tt = 0.02**2, 0.0, (0.03 * period) ** 2
         self.worth = 0.0
 
-    def step(self, heard: Heard | None) -> float:
-        """One beat on. Returns the residual in seconds (0 when nothing was heard)."""
+    def step(self, heard: Heard | None, usual: float) -> None:
+        """One beat on. usual: how strongly beats of this song are heard."""
         tempo, place = self.sway
         self.place += self.period
         self.pp += 2.0 * self.pt + self.tt + place**2
         self.pt += self.tt
         self.tt += (tempo * self.period) ** 2
         if heard is None:
-            return 0.0
+            return
         off = heard.time - self.place
-        noise = (_NOISE / max(heard.strength, 0.15)) ** 2
+        # What is faint for this song says little of where its beat is: in a breakdown only the chords are left.
+        noise = (_NOISE / max(min(heard.strength / usual, 1.0), 0.1) ** _FAINT) ** 2
         spread = self.pp + noise
         wild = abs(off) / math.sqrt(spread)
         self.worth = _FORGET * self.worth - 0.5 * (min(wild, 4.0) ** 2 + math.log(spread / _NOISE**2))
@@ -57,7 +59,6 @@ class _Hand:
         self.tt -= drift * self.pt
         self.pt -= gain * self.pt
         self.pp -= gain * self.pp
-        return off
 
 
 class BeatLine:
@@ -70,6 +71,7 @@ class BeatLine:
         self._drawn = 1
         self.jitter = 0.02  # seconds: how far heard beats lie from the line, a running mean
         self.locked = False  # the period stays, the phase follows
+        self.usual = 0.5  # activation of this song's beats, a running mean
 
     @property
     def place(self) -> float:
@@ -84,10 +86,11 @@ class BeatLine:
         period = self.period
         expected = self.place + period
         for hand in self._hands:
-            hand.step(heard)
+            hand.step(heard, self.usual)
             hand.period = period if self.locked else min(max(hand.period, self._limits[0]), self._limits[1])
         if heard is None:
             return
+        self.usual += (0.05 if heard.strength < self.usual else 0.2) * (max(heard.strength, 0.15) - self.usual)
         self.jitter += 0.15 * (min(abs(heard.time - expected), 0.1) - self.jitter)
         worths = [hand.worth + start for hand, start in zip(self._hands, _STEADY, strict=True)]
         best = max(range(len(worths)), key=worths.__getitem__)

@@ -29,6 +29,7 @@ _WINDOW, _SHARE = 0.085, 0.3  # seconds, beats: how far from the line its beat i
 _APART, _OFF = 0.05, 0.16  # relative period, beats: beyond these it is another line
 _BETTER, _ENOUGH = 1.5, 0.25  # another line's mass: times that of ours, and at least
 _PATIENCE, _OCTAVE_PATIENCE, _TOLD_PATIENCE = 0.8, 2.5, 4.0  # seconds it must be better for
+_WEAK, _WEAK_PATIENCE = 0.6, 5.0  # a line heard with less than this share of ours must be better for so much longer
 _LEVELS, _KIN = (1.0, 2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3, 4.0, 0.25), 0.05  # periods of the same music, relative
 _WEIGHTS = (2.0, -1.0, 3.0, -2.0, -0.5, 1.0, -1.5)  # of Trust.row, fitted by training.calibrate
 _BEAT_SAY = 0.15  # of a running mean that the newest beat makes
@@ -229,7 +230,7 @@ class Follower:
             return False
         better = best.mass > max(_ENOUGH, _BETTER * on_line)
         self._against = max(0.0, self._against + (1.0 if better else -1.0) * _JUDGE * self._step)
-        if self._against <= self._patience(best, line):
+        if self._against <= self._patience(best, line, time):
             return False
         self._stand_on(best, time)
         return True
@@ -239,12 +240,19 @@ class Follower:
         mass, rival = trust.mass + 0.1 * (mass - trust.mass), trust.rival + 0.1 * (rival - trust.rival)
         self.trust = replace(trust, mass=mass, rival=rival)
 
-    def _patience(self, guess: Guess, line: BeatLine) -> float:
+    def _patience(self, guess: Guess, line: BeatLine, time: float) -> float:
         """Seconds another line must be better for: more where it is the same music counted otherwise."""
         if self.told.octave or self.told.locked:
             return _TOLD_PATIENCE
         ratio = guess.period / line.period
-        return _OCTAVE_PATIENCE if any(abs(ratio / kin - 1.0) < _KIN for kin in _LEVELS) else _PATIENCE
+        patience = _OCTAVE_PATIENCE if any(abs(ratio / kin - 1.0) < _KIN for kin in _LEVELS) else _PATIENCE
+        return patience if self._strength(guess, time) > _WEAK * line.usual else _WEAK_PATIENCE * patience
+
+    def _strength(self, guess: Guess, time: float) -> float:
+        """Mean activation on the guess's last beats, some two seconds of them."""
+        beats = time - guess.since - guess.period * np.arange(max(2, round(2.0 / guess.period)))
+        near = np.abs(self._times[:, None] - beats) <= 0.035
+        return float(np.where(near, self._acts[:, :1], 0.0).max(axis=0).mean())
 
     def _stand_on(self, guess: Guess, time: float) -> None:
         """Begin a line there; the count goes on the short way."""
