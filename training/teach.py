@@ -30,8 +30,8 @@ Times = NDArray[np.float64]
 _STIFF = 120.0
 _PERIODS = np.arange(round(FPS * 60 / 220), round(FPS * 60 / 50) + 1)
 _TEMPO_SAY = 0.03  # exponent of a frame's tempo outputs
-_SURE = 0.45  # mean activation on the beats of a stretch that is believed
-_CLEAR = 0.22  # and at most so much half-way between them, times that on the beats, plus
+_SURE = 0.40  # mean activation on the beats of a stretch that is believed
+_CLEAR = 0.25  # and at most so much half-way between them, times that on the beats, plus
 _STRETCH = 8  # beats looked at together
 _BAR_MARGIN = 0.08  # by so much per beat a reading of the bars must beat the next
 
