@@ -158,9 +158,7 @@ def listen(files: tuple[Path, ...], as_json: bool, lead: float, batch: Path | No
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture: .png, .svg or .pdf.")
-@click.option(
-    "--truth", type=click.Path(path_type=Path), help="True beats; without it, FILE's name with .beats, if any."
-)
+@click.option("--truth", type=click.Path(path_type=Path), help="True beats; without it FILE's own .beats, if any.")
 @click.option("--start", type=click.FloatRange(0.0), default=0.0, help="Show from so many seconds on.")
 @click.option("--seconds", type=click.FloatRange(1.0, 600.0), help="Show so many; without it 60, or all there is.")
 @click.option("--tracker", help="Who draws the line from time to beats: network (default) or aubio.")

@@ -24,7 +24,7 @@ from engine.show import shipped
 from tests.synthetic import song, write
 
 RATE = 44100
-COMMANDS = ["perform", "check", "new", "devices", "listen", "replay"]
+COMMANDS = ["perform", "check", "new", "devices", "listen", "see", "replay"]
 
 
 def getaway(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
