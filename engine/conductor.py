@@ -112,7 +112,7 @@ class Conductor:
         for number in range(first, reached + 1):
             time, place = grid.time_of(number), grid.beat_in_bar(number)
             bar = math.floor(grid.bar_of(number) + 1e-9)
-            phrase = place == 1 and bar % grid.bars_per_phrase == 0
+            phrase = place == 1 and (bar - grid.phrase) % grid.bars_per_phrase == 0
             if time > lane.looked:  # else the line moved over a beat that was still ahead when last looked at
                 lane.lateness.append(moment.time - time)
                 lane.late += moment.time - time > _LATE

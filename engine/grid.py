@@ -23,7 +23,7 @@ class Grid:
 
     time: seconds, where the line is anchored. beat: beats, the count at `time`. period: seconds a beat, > 0.
     downbeat: number of a beat that starts a bar; bar: the number of that bar. beats_per_bar, bars_per_phrase: counts.
-    A phrase starts where the bar's number is a multiple of bars_per_phrase.
+    phrase: number of a bar that starts a phrase; so do all whole bars_per_phrase from it.
     """
 
     time: float
@@ -33,6 +33,7 @@ class Grid:
     bar: int = 0
     beats_per_bar: int = 4
     bars_per_phrase: int = 8
+    phrase: int = 0
 
     def __post_init__(self) -> None:
         if not (self.period > 0.0 and math.isfinite(self.period)):
@@ -71,6 +72,10 @@ class Grid:
         """Bar count (fractional) at a beat count."""
         return self.bar + (beat - self.downbeat) / self.beats_per_bar
 
+    def phrase_of(self, beat: float) -> float:
+        """Phrase count (fractional) at a beat count."""
+        return (self.bar_of(beat) - self.phrase) / self.bars_per_phrase
+
     def beat_in_bar(self, beat: int) -> int:
         """1 for a downbeat, up to beats_per_bar."""
         return (beat - self.downbeat) % self.beats_per_bar + 1
@@ -94,6 +99,11 @@ class Grid:
         """The line with a bar starting at beat `downbeat`; the bar count goes on by the smallest step."""
         beats_per_bar = self.beats_per_bar if beats_per_bar is None else beats_per_bar
         return replace(self, downbeat=downbeat, beats_per_bar=beats_per_bar, bar=round(self.bar_of(downbeat)))
+
+    def rephrased(self, bar: int) -> Grid:
+        """The line with a phrase starting at bar `bar`; the phrase count goes on by the smallest step."""
+        half = self.bars_per_phrase // 2
+        return replace(self, phrase=self.phrase + (bar - self.phrase + half) % self.bars_per_phrase - half)
 
     def mapped(self, offset: float, slope: float = 1.0) -> Grid:
         """The same line on another clock whose time is `offset + slope * time`; slope > 0."""

@@ -124,7 +124,7 @@ class TempoTold:
         return self.fastest > 0.0
 
 
-_HEAD = struct.Struct("<ddd qqqq dd d qqq ddd qqdd" + "qdd" * len(KINDS) + "dddd" + "d" * len(BANDS))
+_HEAD = struct.Struct("<ddd qqqqq ddd d qqq ddd qqdd" + "qdd" * len(KINDS) + "dddd" + "d" * len(BANDS))
 # Readers and writers of different versions must not meet: the version is made of all that decides the bytes.
 LAYOUT = zlib.crc32(f"getaway 1 {_HEAD.format} {SPECTRUM} {WAVEFORM} {tuple(BANDS)} {KINDS} {SECTIONS}".encode())
 
@@ -134,10 +134,11 @@ class State:
     """What the listener knows, published whole. One writer, one slot, no queue.
 
     grid: the line. confidence: 0..1, how likely the line's beats are right now; bar_confidence: the same of its
-    downbeats. time: seconds, when the newest sample in it was at the input. heard: samples heard since the listener
-    began. bars_told: a person said where the bar starts, which holds until a resync; tempo_told: what was said about
-    the tempo. section: which part of the song it is. epoch: rises when counting starts anew, so readers forget
-    remembered beats and counts (a restart that takes over the running line keeps it). Equal when its bytes are.
+    downbeats; phrase_confidence: of its phrases, if its downbeats are right. time: seconds, when the newest sample in
+    it was at the input. heard: samples heard since the listener began. bars_told, phrase_told: a person said where the
+    bar, the phrase starts, which holds until a resync; tempo_told: what was said about the tempo. section: which part
+    of the song it is. epoch: rises when counting starts anew, so readers forget remembered beats and counts (a restart
+    that takes over the running line keeps it). Equal when its bytes are.
     """
 
     grid: Grid
@@ -151,6 +152,8 @@ class State:
     bars_told: bool = False
     section: Section = Section()
     tempo_told: TempoTold = TempoTold()
+    phrase_confidence: float = 0.0
+    phrase_told: bool = False
 
     SIZE = _HEAD.size + 4 * (SPECTRUM + WAVEFORM)  # bytes of pack()
 
@@ -177,17 +180,22 @@ class State:
         if age <= 0.0:
             return self
         trust = 0.5 ** (age / FORGET)
-        confidence, bars = self.confidence * trust, self.bar_confidence * trust
-        return replace(self, confidence=confidence, bar_confidence=bars, levels=Levels())
+        return replace(
+            self,
+            confidence=self.confidence * trust,
+            bar_confidence=self.bar_confidence * trust,
+            phrase_confidence=self.phrase_confidence * trust,
+            levels=Levels(),
+        )
 
     def pack(self) -> bytes:
         """SIZE bytes, little-endian, the layout LAYOUT names."""
         g, v, s, t = self.grid, self.levels, self.section, self.tempo_told
         hits = [x for k in KINDS for x in (self.hits[k].count, self.hits[k].time, self.hits[k].strength)]
         head = _HEAD.pack(
-            g.time, g.beat, g.period, g.downbeat, g.bar, g.beats_per_bar, g.bars_per_phrase,
-            self.confidence, self.bar_confidence, self.time, self.heard, self.epoch,
-            self.bars_told + 2 * t.octave + 4 * t.locked, t.slowest, t.fastest, t.nudge,
+            g.time, g.beat, g.period, g.downbeat, g.bar, g.beats_per_bar, g.bars_per_phrase, g.phrase,
+            self.confidence, self.bar_confidence, self.phrase_confidence, self.time, self.heard, self.epoch,
+            self.bars_told + 2 * t.octave + 4 * t.locked + 8 * self.phrase_told, t.slowest, t.fastest, t.nudge,
             SECTIONS.index(s.name), s.count, s.time, s.beat,
             *hits, v.loudness, v.energy, v.brightness, v.mood, *v.bands,
         )  # fmt: skip
@@ -199,17 +207,20 @@ class State:
         if len(data) != State.SIZE:
             raise ValueError(f"State.unpack: {len(data)} bytes, expected {State.SIZE}")
         x = _HEAD.unpack_from(data)
-        flags, number = x[12], x[16]
-        if not (0 <= flags < 8 and 0 <= number < len(SECTIONS)):
+        flags, number = x[14], x[18]
+        if not (0 <= flags < 16 and 0 <= number < len(SECTIONS)):
             raise ValueError(f"State.unpack: flags {flags} or section {number} are none")
-        told = TempoTold(bool(flags & 2), bool(flags & 4), *x[13:16])
-        section = Section(SECTIONS[number], *x[17:20])
-        h = 20
+        told = TempoTold(bool(flags & 2), bool(flags & 4), *x[15:18])
+        section = Section(SECTIONS[number], *x[19:22])
+        h = 22
         hits = Hits(*(Hit(*x[h + 3 * i : h + 3 * i + 3]) for i in range(len(KINDS))))
         v = h + 3 * len(KINDS)
         rows = np.frombuffer(data, np.float32, offset=_HEAD.size)
         levels = Levels(x[v], x[v + 1], x[v + 2], x[v + 3], tuple(x[v + 4 :]), rows[:SPECTRUM], rows[SPECTRUM:])
-        return State(Grid(*x[:7]), x[7], x[8], x[9], x[10], x[11], hits, levels, bool(flags & 1), section, told)
+        return State(
+            Grid(*x[:8]), x[8], x[9], x[11], x[12], x[13], hits, levels, bool(flags & 1), section, told,
+            x[10], bool(flags & 8),
+        )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, State) and self.pack() == other.pack()
@@ -243,7 +254,7 @@ class Moment:
         beat = grid.beat_at(time)
         bar = grid.bar_of(beat)
         whole = grid.last_beat_at(time)
-        return Moment(time, beat, bar, bar / grid.bars_per_phrase, grid.beat_in_bar(whole), state)
+        return Moment(time, beat, bar, grid.phrase_of(beat), grid.beat_in_bar(whole), state)
 
     @property
     def bpm(self) -> float:

@@ -152,8 +152,9 @@ def _beat_line(moment: Moment) -> Text:
         bright = "bold bright_red" if beat == 1 else "bold bright_yellow"
         style = bright if fresh else "white" if lit else "bright_black"
         text.append("● " if lit else "○ ", style)
-    bars = moment.state.grid.bars_per_phrase
-    text.append(f"  bar {int(moment.bar) + 1} ({int(moment.bar) % bars + 1}/{bars})")
+    grid = moment.state.grid
+    bars = grid.bars_per_phrase
+    text.append(f"  bar {int(moment.bar) + 1} ({(int(moment.bar) - grid.phrase) % bars + 1}/{bars})")
     text.append("   confidence ")
     text.append(_bar(moment.confidence, 12), "green" if moment.confidence > 0.5 else "yellow")
     text.append(f" {moment.confidence:4.2f}")

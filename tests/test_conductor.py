@@ -95,13 +95,13 @@ def test_outputs_of_different_latencies_get_the_same_beats_each_at_its_time() ->
 
 
 def test_a_beat_says_where_it_stands_in_bar_and_phrase() -> None:
-    grid = replace(LINE.grid, downbeat=2, bar=7, beats_per_bar=3, bars_per_phrase=4)
+    grid = replace(LINE.grid, downbeat=2, bar=7, beats_per_bar=3, bars_per_phrase=4, phrase=13)
     paper = Paper()
     conduct([paper], 1004.6, lambda now: replace(LINE, grid=grid))
     told = [(b.number, b.beat_in_bar, b.bar, b.phrase) for b in paper.beats]
     assert told == [
         (0, 2, 6, False), (1, 3, 6, False), (2, 1, 7, False), (3, 2, 7, False), (4, 3, 7, False),
-        (5, 1, 8, True), (6, 2, 8, False), (7, 3, 8, False), (8, 1, 9, False), (9, 2, 9, False),
+        (5, 1, 8, False), (6, 2, 8, False), (7, 3, 8, False), (8, 1, 9, True), (9, 2, 9, False),
     ]  # fmt: skip
     assert {(b.confidence, b.bar_confidence) for b in paper.beats} == {(0.8, 0.6)}
     assert [b.time for b in paper.beats] == pytest.approx([1000.0 + 0.5 * n for n in range(10)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -24,6 +25,7 @@ grids = st.builds(
     bar=st.integers(-999, 999),
     beats_per_bar=st.integers(1, 7),
     bars_per_phrase=st.integers(1, 64),
+    phrase=st.integers(-999, 999),
 )
 
 
@@ -66,7 +68,7 @@ def test_a_shift_moves_the_count_by_itself_and_nothing_else(grid: Grid, after: f
     assert moved.beat_at(time) == grid.beat_at(time) + shift
     assert moved == Grid(
         time, grid.beat_at(time) + shift, grid.period,
-        grid.downbeat, grid.bar, grid.beats_per_bar, grid.bars_per_phrase,
+        grid.downbeat, grid.bar, grid.beats_per_bar, grid.bars_per_phrase, grid.phrase,
     )  # fmt: skip
 
 
@@ -163,12 +165,22 @@ def test_a_mapped_line_says_the_same_on_the_other_clock(grid: Grid, offset: floa
 
 
 def test_bars_and_phrases_start_where_the_counts_say() -> None:
-    """Beat 6 starts bar 7 of four beats; a phrase starts at each multiple of two bars."""
-    grid = Grid(0.0, 0.0, 0.5, downbeat=6, bar=7, beats_per_bar=4, bars_per_phrase=2)
+    """Beat 6 starts bar 7 of four beats; a phrase starts two bars after the other, one of them with bar -4."""
+    grid = Grid(0.0, 0.0, 0.5, downbeat=6, bar=7, beats_per_bar=4, bars_per_phrase=2, phrase=-4)
     assert [(grid.beat_in_bar(n), grid.bar_of(n)) for n in (5, 6, 7, 10)] == [(4, 6.75), (1, 7.0), (2, 7.25), (1, 8.0)]
-    phrases = [n for n in range(-10, 27) if grid.beat_in_bar(n) == 1 and grid.bar_of(n) % grid.bars_per_phrase == 0]
+    phrases = [n for n in range(-10, 27) if grid.phrase_of(n) % 1.0 == 0.0]
     assert phrases == [-6, 2, 10, 18, 26]
     assert grid.bar_at(5.0) == 8.0
+
+
+@given(grids, st.integers(-9999, 9999), st.floats(-1e4, 1e4))
+def test_a_phrase_moves_by_half_of_its_length_at_most_and_leaves_beats_and_bars(
+    grid: Grid, bar: int, beat: float
+) -> None:
+    moved = grid.rephrased(bar)
+    assert (bar - moved.phrase) % grid.bars_per_phrase == 0
+    assert abs(moved.phrase_of(beat) - grid.phrase_of(beat)) <= 0.5 + 1e-9
+    assert replace(moved, phrase=grid.phrase) == grid
 
 
 @pytest.mark.parametrize("period", [0.0, -0.5, math.nan, math.inf])

@@ -45,7 +45,15 @@ def _levels(loudness: float, energy: float, brightness: float, mood: float, band
 
 states = st.builds(
     State,
-    grid=st.builds(Grid, finite, finite, st.floats(0.1, 9.0), st.integers(-(2**60), 2**60), st.integers(-99, 99)),
+    grid=st.builds(
+        Grid,
+        finite,
+        finite,
+        st.floats(0.1, 9.0),
+        st.integers(-(2**60), 2**60),
+        st.integers(-99, 99),
+        phrase=st.integers(-(2**60), 2**60),
+    ),
     confidence=shares,
     bar_confidence=shares,
     time=finite,
@@ -54,6 +62,8 @@ states = st.builds(
     hits=st.builds(Hits, hits, hits, hits),
     levels=st.builds(_levels, shares, shares, shares, shares, st.lists(shares, min_size=5, max_size=5), rows),
     bars_told=st.booleans(),
+    phrase_told=st.booleans(),
+    phrase_confidence=shares,
     tempo_told=st.builds(TempoTold, st.booleans(), st.booleans(), finite, finite, finite),
     section=st.builds(Section, st.sampled_from(SECTIONS), st.integers(0, 2**62), finite, finite),
 )
@@ -113,7 +123,7 @@ def test_a_state_is_compared_by_its_bytes_and_never_a_key() -> None:
         ("SPECTRUM = 64", "SPECTRUM = 65"),
         ("WAVEFORM = 512", "WAVEFORM = 511"),
         ('KINDS = ("kick", "snare", "hat")', 'KINDS = ("kick", "hat", "snare")'),
-        ('"<ddd qqqq', '"<ddd qqqqq'),
+        ('"<ddd qqqqq', '"<ddd qqqqqq'),
         ('("silence", "intro", ', '("intro", "silence", '),
     ],
 )
@@ -165,11 +175,11 @@ def test_bands_are_found_by_name() -> None:
 
 
 def test_a_moment_says_where_the_music_is_at_its_own_time() -> None:
-    """At 120 BPM, 5 s after beat 0: beat 10, which is 2.5 bars and 1.25 phrases of two bars."""
-    state = State(Grid(100.0, 0.0, 0.5, bars_per_phrase=2), confidence=0.7, time=99.0)
+    """At 120 BPM, 5 s after beat 0: beat 10, which is 2.5 bars and 2.25 phrases of two bars."""
+    state = State(Grid(100.0, 0.0, 0.5, bars_per_phrase=2, phrase=-2), confidence=0.7, time=99.0)
     moment = Moment.at(state, 105.125)
     told = (moment.time, moment.beat, moment.bar, moment.phrase, moment.beat_in_bar, moment.state)
-    assert told == (105.125, 10.25, 2.5625, 1.28125, 3, state)
+    assert told == (105.125, 10.25, 2.5625, 2.28125, 3, state)
     assert (moment.beat_phase, moment.bar_phase, moment.phrase_phase) == (0.25, 0.5625, 0.28125)
     assert (moment.bpm, moment.beats_per_bar, moment.confidence) == (120.0, 4, 0.7)
     assert (moment.levels, moment.hits) == (state.levels, state.hits)

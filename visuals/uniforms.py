@@ -104,6 +104,7 @@ UNIFORMS: tuple[Uniform, ...] = (
     Uniform("bpm", "float", "beats a minute", lambda m, _: m.bpm),
     Uniform("confidence", "float", "0..1, how likely the beats are right", lambda m, _: m.confidence),
     Uniform("bar_confidence", "float", "0..1, how likely the downbeats are right", lambda m, _: m.state.bar_confidence),
+    Uniform("phrase_confidence", "float", "0..1, the same of the phrases", lambda m, _: m.state.phrase_confidence),
     Uniform("motion", "float", "0..1, how much of a beat's movement to show", lambda m, _: calm(m)),
     Uniform("loudness", "float", "0..1, how loud it is now", lambda m, _: m.levels.loudness),
     Uniform("energy", "float", "0..1, the same over seconds: low in a breakdown", lambda m, _: m.levels.energy),

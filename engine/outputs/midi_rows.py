@@ -88,7 +88,7 @@ def _bar(cue: Beat, grid: Grid) -> int | None:
 
 
 def _phrase(cue: Beat, grid: Grid) -> int | None:
-    return cue.bar // grid.bars_per_phrase if cue.phrase else None
+    return (cue.bar - grid.phrase) // grid.bars_per_phrase if cue.phrase else None
 
 
 def _band(name: str) -> Callable[[Moment], float]:

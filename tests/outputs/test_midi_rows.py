@@ -96,10 +96,10 @@ def test_every_level_is_within_0_and_1_over_all_it_can_be() -> None:
 
 def test_bars_and_phrases_are_counted_by_their_own_numbers() -> None:
     """`every` counts bars by bars and phrases by phrases; other beats are none of them."""
-    grid = Grid(0.0, 0.0, 0.5, bars_per_phrase=8)
+    grid = Grid(0.0, 0.0, 0.5, bars_per_phrase=8, phrase=-8)
     cue = Beat(96, 48.0, 1, 24, True, 1.0, 1.0)
     counted = {n: what.count(cue, grid) for n, what in WHATS.items() if what.count}
-    assert counted == {"beat": 96, "downbeat": 24, "bar": 24, "phrase": 3}
+    assert counted == {"beat": 96, "downbeat": 24, "bar": 24, "phrase": 4}
     second = replace(cue, number=97, beat_in_bar=2, phrase=False)
     counted = {n: what.count(second, grid) for n, what in WHATS.items() if what.count}
     assert counted == {"beat": 97, "downbeat": None, "bar": None, "phrase": None}
