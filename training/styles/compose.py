@@ -58,6 +58,8 @@ def make(style: str, rng: np.random.Generator, seconds: float) -> Song:
     first = min(float(p.notes[:, 0].min()) for p in parts) if not free else start
     heard = (beats > first - 0.06) & (beats < last - 0.02)
     tags = {"style": style, "bpm": f"{bpm:.2f}", "swing": f"{score.swing.depth:.2f}", "timing": row.timing}
+    firsts = np.cumsum([0, *(section.bars for section in sections)])[:-1]
+    tags["sections"] = " ".join(f"{time:.3f}" for time in beats[positions == 1][firsts])  # seconds where each begins
     return Song(f"{style}-{bpm:.0f}", f"generator/{style}", parts, beats[heard], positions[heard], seconds, tags)
 
 
