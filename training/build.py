@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -91,9 +91,9 @@ def _groove(songs: list[Song]) -> Callable[[np.random.Generator], Song]:
     return draw
 
 
-def sources(rng: np.random.Generator) -> dict[str, Callable[[np.random.Generator], Song]]:
+def sources(rng: np.random.Generator, styles: Sequence[str] = ()) -> dict[str, Callable[[np.random.Generator], Song]]:
     human, machine = list(groove_songs()), list(hydrogen_songs())
-    names = list(STYLES)
+    names = list(styles or STYLES)
     weights = np.array([STYLES[name].weight for name in names])
     weights /= weights.sum()
 
@@ -158,11 +158,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mixes", type=int, default=2, help="mixes of each song")
+    parser.add_argument("--styles", nargs="*", default=[], help="own styles to draw from; then nothing else is drawn")
     parser.add_argument("--keep-sound", type=int, default=0, help="also write so many as .flac, to listen to")
     wanted = parser.parse_args()
     rng = np.random.default_rng(wanted.seed)
-    draw = sources(rng)
-    names, shares = zip(*_SHARES.items(), strict=True)
+    draw = sources(rng, wanted.styles)
+    names, shares = zip(*({"generator": 1.0} if wanted.styles else _SHARES).items(), strict=True)
     (wanted.out / "held").mkdir(parents=True, exist_ok=True)
     begun, count, seconds, failed = time.monotonic(), 0, 0.0, 0
     before: Clip | None = None  # what a DJ may blend from
