@@ -93,6 +93,7 @@ def test_the_version_is_the_package_s() -> None:
         ["check"], ["perform", "--seconds", "0"], ["--wrong"], ["listen", "--tracker", "nobody", "x.wav"],
         ["new", "x", "--from", "nothing"], ["check", "no-such-show"], ["perform", "no-such-show"],
         ["perform", "demo", "--input", "no/such.wav"], ["replay", "no-such.jsonl"], ["listen", "no-such.wav"],
+        ["see", "no-such.wav", "-o", "x.png"], ["see", "x.wav"],
     ],
 )  # fmt: skip
 def test_what_was_asked_for_wrongly_ends_with_2_and_a_line(arguments: list[str]) -> None:

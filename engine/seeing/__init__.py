@@ -6,6 +6,7 @@ judges), picture (draws; the only importer of matplotlib). Public: see_file.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from pathlib import Path
 
@@ -79,5 +80,6 @@ def _write(output: Path, picture: bytes) -> None:
         part.write_bytes(picture)
         part.replace(output)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise Refused(f"{output}: can't be written: {error.strerror}") from None

@@ -253,7 +253,7 @@ def _tempo(axes: Axes, heard: Heard, verdict: Verdict | None) -> None:
         # Wider than it is, or the line would hide a sure pointer; never so hot that the line is lost in it.
         blur = np.exp(-0.5 * ((np.log2(heard.tempi_bpm)[:, None] - rows) / _BLUR) ** 2)
         _image(axes, heard, 0.66 * np.sqrt(np.minimum(heard.tempi @ blur, 1.0)), heard.tempi_at, rows)
-    marks = [60, 80, 100, 120, 140, 170, 200]
+    marks = [60, 80, 100, 120, 140, 170, 200] if heard.tempi is not None else [60, 90, 120, 180]
     axes.set_yticks(np.log2(marks), map(str, marks))
     axes.hlines(np.log2(marks), heard.start, heard.end, color=_WHITE, alpha=0.06, lw=0.7)
     _across_beats(axes, heard)

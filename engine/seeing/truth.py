@@ -89,7 +89,7 @@ def judge(truth: Truth, fired: list[Fired], start: float, end: float) -> Verdict
     beside = f"median offset {1000 * offset:+.1f} ms" if met.any() else "none hit"
     words = (
         f"F {far:.3f} within 70 ms, {near:.3f} within 25 ms, {beside} "
-        f"({counted.size} beats fired, {true.size} true, from {since:.0f} s on)"
+        f"({counted.size} beats fired, {true.size} true, from {since:g} s on)"
     )
     return Verdict(truth, hit, off, near, far, offset, since, words)
 
