@@ -32,6 +32,7 @@ class Key:
 KEYS: tuple[Key, ...] = (
     Key(("SPACE",), "space", "tap", "tap the beat"),
     Key(("ENTER", "RETURN", "NUM_ENTER"), "enter", "downbeat", "the bar starts here"),
+    Key(("N",), "n", "phrase", "a phrase starts here"),
     Key(("LEFT",), "←", "nudge", "beats 10 ms earlier", {"amount": -0.010}),
     Key(("RIGHT",), "→", "nudge", "beats 10 ms later", {"amount": 0.010}),
     Key(("UP",), "↑", "double", "twice the tempo"),

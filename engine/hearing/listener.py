@@ -19,6 +19,7 @@ from engine.hearing.frames import Framer
 from engine.hearing.hits import HeardDrums, HitDetector
 from engine.hearing.levels import LevelMeter
 from engine.hearing.network_tracker import NetworkTracker
+from engine.hearing.phrases import PhraseWatch
 from engine.hearing.sections import SectionWatch
 from engine.state import Floats, State
 
@@ -32,6 +33,7 @@ HINTS = {
     "halve": "half the tempo",
     "tempo": "the tempo is `amount` BPM",
     "downbeat": "the nearest beat is a downbeat",
+    "phrase": "the nearest downbeat begins a phrase",
     "resync": "forget the line and what was said of it (not the range), listen afresh",
     "lock": "the tempo stays, the phase follows: `amount` above 0 locks, below 0 unlocks, 0 turns it over",
     "range": "the tempo stays within an octave round the present one; again: within the show's own range",
@@ -69,6 +71,7 @@ class Listener:
         self._detector = HitDetector(rate, seed.hits)
         self._levels = LevelMeter(rate)
         self._sections = SectionWatch(self._levels.hop / rate, seed.section)
+        self._phrases = PhraseWatch(seed)
         self._epoch = seed.epoch
         self.hop = self._detector.hop  # samples between two looks; States come at multiples of it
         self._hops = Framer(self.hop)
@@ -94,7 +97,9 @@ class Listener:
         for frame in self._level_frames.push(hop):
             self._levels.push(frame)
             self._leveled += frame.size
-            self._sections.push(self._levels.heard, self._leveled / self.rate, self._track.grid)
+            grid, end = self._track.grid, self._leveled / self.rate
+            section = self._sections.push(self._levels.heard, end, grid)
+            self._phrases.push(self._levels.levels.spectrum, end, grid, self._track.bar_confidence, section)
         for frame in self._tracker_frames.push(hop):
             self._tracked += frame.size
             if (track := self._tracker.push(frame, self._tracked / self.rate)) is None:
@@ -108,7 +113,7 @@ class Listener:
     def state(self) -> State:
         """What is known after the newest hop."""
         return State(
-            grid=self._track.grid,
+            grid=self._phrases.placed(self._track.grid),
             confidence=self._track.confidence,
             bar_confidence=self._track.bar_confidence,
             time=self.heard / self.rate,
@@ -119,6 +124,8 @@ class Listener:
             levels=self._levels.levels,
             section=self._sections.section,
             tempo_told=self._track.tempo_told,
+            phrase_confidence=self._phrases.confidence,
+            phrase_told=self._phrases.told,
         )
 
     @property
@@ -138,6 +145,11 @@ class Listener:
             return self._tap(time)
         if hint in ("tempo", "slowest", "fastest") and not _SLOWEST <= amount <= _FASTEST:
             return False
+        if hint == "phrase":
+            self._phrases.tell(time, self._track.grid)
+            return True
+        if hint == "resync":
+            self._phrases.resync()
         return self._apply(hint, time, amount) if hint in HINTS else False
 
     def _tap(self, time: float) -> bool:
