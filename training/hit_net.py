@@ -3,8 +3,9 @@
     python -m training.hit_net train DATA RUN [--minutes 25] [--threads 1]
     python -m training.hit_net export RUN FILE
 
-Goes on from its own checkpoint. Weights kept are a running mean. Export prints the SHA-256 that
-engine/hearing/hits.py must name. Public: HitNet, outputs_of, read_net.
+First single moments (cheap: a third of them are strokes), then whole songs with the memory. Goes on from its own
+checkpoint. Weights kept are a running mean. Export prints the SHA-256 that engine/hearing/hits.py must name.
+Public: HitNet, outputs_of, read_net.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from engine.state import KINDS, Floats
 from training.export import write_arrays
 from training.hits import Strokes, best_threshold, load, targets_of
 
-SEEN = 4  # rows the first layer looks at
+SEEN = 8  # rows the first layer looks at
+_MOMENTS = 3072  # a step
 _STRENGTH = 0.3  # what the strengths count in the loss
 REST = 10  # hops, for validation
 
@@ -42,15 +44,25 @@ class HitNet(nn.Module):
         self.recurrent = nn.ModuleList([nn.GRU(narrow, memory, batch_first=True)])
         self.out = nn.Linear(narrow + memory, 2 * len(KINDS))
         nn.init.constant_(self.out.bias[: len(KINDS)], -4.0)  # a drum is said in one row of fifty
+        nn.init.constant_(self.out.weight[:, narrow:], 0.0)
 
     def forward(self, x: Tensor, state: list[Tensor] | None = None) -> tuple[Tensor, list[Tensor]]:
         x = ((x - self.mean) * self.scale).transpose(1, 2)
         past = x.new_zeros(x.shape[0], COUNT, SEEN - 1) if state is None else state[0]
         seen = torch.cat((past, x), dim=2)
-        y = torch.relu(self.within(torch.relu(self.enter(seen)).transpose(1, 2)))
+        y = self._front(self.enter(seen).transpose(1, 2))
         z, hidden = self.recurrent[0](y, None if state is None else state[1])
         kept = [seen[..., 1 - SEEN :].detach(), hidden.detach()]
         return self.out(torch.cat((y, z), dim=2)), kept
+
+    def _front(self, y: Tensor) -> Tensor:
+        return torch.relu(self.within(torch.relu(y)))
+
+    def alone(self, x: Tensor) -> Tensor:
+        """Single moments without memory: float32[batch, SEEN, COUNT] -> float32[batch, 6]."""
+        x = ((x - self.mean) * self.scale).transpose(1, 2).flatten(1)
+        y = self._front(nn.functional.linear(x, self.enter.weight.flatten(1), self.enter.bias))
+        return nn.functional.linear(y, self.out.weight[:, : y.shape[1]], self.out.bias)
 
 
 def outputs_of(net: HitNet, features: Floats) -> Floats:
@@ -71,6 +83,7 @@ class _Songs:
 
     def __init__(self, folder: Path, rng: np.random.Generator) -> None:
         self._rng = rng
+        self._kinds_of_rows: list[np.ndarray] = []
         self._groups: dict[str, list[tuple[Floats, tuple[Floats, Floats, Floats]]]] = {}
         for path in sorted(folder.glob("*.npz")):
             features, strokes = load(path)
@@ -88,10 +101,33 @@ class _Songs:
         start = int(self._rng.integers(0, max(1, len(features) // 2)))
         return (self._worn(features[start:]), *(part[start:].astype(np.float32) for part in targets))
 
-    def _worn(self, x: Floats) -> Floats:
-        """Cheap wear: a tilt and a dip in the spectrum, bands missing at the top, all a little louder or softer."""
-        x, rng = x.astype(np.float32), self._rng
-        gains = np.zeros(COUNT, np.float32)
+    def moments(self, count: int) -> tuple[Floats, Floats, Floats, Floats]:
+        """Rows to judge alone, float32[count, SEEN, COUNT] and their says, counts, strengths: in equal parts strokes,
+        other rises, and anything, which counts for the many like it."""
+        if not self._kinds_of_rows:
+            songs = [song for group in self._groups.values() for song in group]
+            self._all = [np.concatenate([song[0] for song in songs])]
+            self._all += [np.concatenate([song[1][k] for song in songs]) for k in range(3)]
+            x, says = self._all[0], self._all[1]
+            rise = np.zeros(len(x), np.float32)
+            for start in range(3, len(x), 100000):
+                part = x[start - 3 : start + 100000].astype(np.float32)[:, :-1]
+                rise[start : start + 100000] = np.maximum(part[3:] - part[:-3], 0.0).mean(axis=1)
+            struck = says.any(axis=1)
+            rises = (rise > np.quantile(rise, 0.92)) & ~struck
+            self._kinds_of_rows = [np.flatnonzero(mask) for mask in (struck, rises, ~struck & ~rises)]
+        third = count // 3
+        picked = [self._rng.choice(rows, third) for rows in self._kinds_of_rows]
+        at = np.maximum(np.concatenate(picked), SEEN - 1)
+        x = self._all[0][at[:, None] + np.arange(1 - SEEN, 1)]
+        says, counts, strengths = (part[at].astype(np.float32) for part in self._all[1:])
+        counts[2 * third :] *= 3.0
+        gains = np.stack([self._gains() for _ in range(64)])[self._rng.integers(64, size=len(at))]
+        return _moved(x.astype(np.float32), gains[:, None]), says, counts, strengths
+
+    def _gains(self) -> Floats:
+        """Of one clip, decades a band: a tilt and a dip in the spectrum, all a little louder or softer."""
+        rng, gains = self._rng, np.zeros(COUNT, np.float32)
         if rng.random() < 0.5:
             slope, at = rng.normal(0.0, 0.12), np.linspace(-1.0, 1.0, BANDS)
             gains[:BANDS] += slope * at
@@ -101,12 +137,22 @@ class _Songs:
         if rng.random() < 0.3:
             middle, deep = rng.uniform(0, BANDS), rng.uniform(-0.4, 0.3)
             gains[:BANDS] += deep * np.exp(-0.5 * ((np.arange(BANDS) - middle) / rng.uniform(1.0, 3.0)) ** 2)
-        # Rows are log10(1 + m): a gain of g dB moves the loud by g / 20, the faint by less.
-        moved = x + gains * (1.0 - np.float32(10.0) ** -np.maximum(x, 0.0))
-        x = np.concatenate((np.maximum(moved[:, :-1], 0.0), x[:, -1:]), axis=1)
-        if rng.random() < 0.06:
-            x[:, int(rng.integers(10, BANDS)) : BANDS] = 0.0
+        return gains
+
+    def _worn(self, x: Floats) -> Floats:
+        """Cheap wear; now and then bands are missing at the top."""
+        x = _moved(x.astype(np.float32), self._gains())
+        if self._rng.random() < 0.06:
+            x[:, int(self._rng.integers(10, BANDS)) : BANDS] = 0.0
         return x
+
+
+def _moved(x: Floats, gains: Floats) -> Floats:
+    """Rows are log10(1 + m): a gain moves the loud by all of it, the faint by less."""
+    moved = x + gains * (np.float32(1.0) - np.float32(10.0) ** -np.maximum(x, 0.0))
+    moved = np.maximum(moved, 0.0)
+    moved[..., -1] = x[..., -1]
+    return moved
 
 
 class _Lanes:
@@ -173,7 +219,7 @@ def train(data: Path, run: Path, wanted: argparse.Namespace) -> None:
         mean_net.load_state_dict(net.state_dict())
     lanes = _Lanes(songs, wanted.lanes, wanted.chunk)
     held = [load(path) for path in sorted((data / "held").glob("*.npz"))]
-    held = [held[i] for i in np.random.default_rng(0).permutation(len(held))[:36]]
+    held = [held[i] for i in np.random.default_rng(0).permutation(len(held))[: wanted.validate]]
     budget, state = wanted.minutes * 60.0, None
     begun, told, looked, sums = time.monotonic(), spent, spent, np.zeros(5)
     while spent < budget:
@@ -181,9 +227,13 @@ def train(data: Path, run: Path, wanted: argparse.Namespace) -> None:
         rate = wanted.rate * warm * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * spent / budget)))
         for group in optimizer.param_groups:
             group["lr"] = rate
-        x, *targets = lanes.next()
-        # A lane forgets all now and then: starting from nothing must be learnt too.
-        out, state = net(x, None if step % 20 == 0 else state)
+        if spent < wanted.alone * 60.0:
+            x, *targets = (torch.from_numpy(part)[None] for part in songs.moments(_MOMENTS))
+            out = net.alone(x[0])[None]
+        else:
+            x, *targets = lanes.next()
+            # A lane forgets all now and then: starting from nothing must be learnt too.
+            out, state = net(x, None if step % 20 == 0 else state)
         loss, parts = _loss(out, *targets)
         optimizer.zero_grad()
         loss.backward()
@@ -202,7 +252,7 @@ def train(data: Path, run: Path, wanted: argparse.Namespace) -> None:
             row: dict[str, object] = {"minutes": round(spent / 60, 1), "step": step}
             row["train"] = [round(float(v), 5) for v in sums[:4] / sums[4]]
             sums[:] = 0.0
-            if held and (spent - looked > 300.0 or spent >= budget):
+            if held and (spent - looked > 60.0 * wanted.look or spent >= budget):
                 looked = spent
                 row["held"] = _validate(mean_net, held)
             part = kept.with_suffix(".part")
@@ -221,6 +271,9 @@ def main() -> None:
     learn.add_argument("data", type=Path, help="folder of training.hits")
     learn.add_argument("run", type=Path, help="folder of the run: checkpoint, log")
     learn.add_argument("--minutes", type=float, default=25.0)
+    learn.add_argument("--alone", type=float, default=8.0, help="first minutes: single moments, without the memory")
+    learn.add_argument("--look", type=float, default=10.0, help="minutes between two validations, which take one")
+    learn.add_argument("--validate", type=int, default=36, help="songs held out to look at")
     learn.add_argument("--lanes", type=int, default=32)
     learn.add_argument("--chunk", type=int, default=HOPS, help="hops between two steps")
     learn.add_argument("--rate", type=float, default=3e-3)

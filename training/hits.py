@@ -27,6 +27,7 @@ from training.noises import not_music
 from training.render import render
 from training.song import Part, Song
 
+STEP = round(RATE / HOPS) / RATE  # seconds a row, not quite 1 / HOPS
 HELD_KITS = ("Millo-Drums_v.1", "BJA_Pacific", "TR808EmulationKit", "VariBreaks", "TimGM6mb:128", "OPL-3_FM_128M:128")
 GHOST = 0.2  # strength up to which a stroke need not be told, and may be
 _SHARES = {"generator": 0.42, "mma": 0.14, "groove": 0.34, "hydrogen": 0.05, "nothing": 0.05}
@@ -93,8 +94,8 @@ def load(path: Path) -> tuple[Floats, Strokes]:
 
 def _rows(onset: float, span: tuple[float, float], size: int) -> slice:
     """The rows of `size` whose ends lie within `span` seconds after an onset."""
-    first = int(np.ceil((onset + span[0]) * HOPS - 1e-6)) - 1
-    last = int(np.floor((onset + span[1]) * HOPS + 1e-6)) - 1
+    first = int(np.ceil((onset + span[0]) / STEP - 1e-6)) - 1
+    last = int(np.floor((onset + span[1]) / STEP + 1e-6)) - 1
     return slice(min(max(first, 0), size), min(max(last + 1, 0), size))
 
 
@@ -173,10 +174,10 @@ def counts_of(
 def best_threshold(songs: list[tuple[Floats, Strokes]], kind: str, rest: int) -> tuple[float, Counts, float]:
     """Of activations float32[hops, 3] and their truth: the threshold with the best F, its counts, the median delay."""
     column, best, delay = KINDS.index(kind), (0.5, Counts(), 0.0), 0.007
-    for threshold in (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7):
+    for threshold in (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9):
         total = Counts()
         for heard, strokes in songs:
-            counts_of((pick(heard[:, column], threshold, rest) + 1) / HOPS, delay, strokes, kind, total)
+            counts_of((pick(heard[:, column], threshold, rest) + 1) * STEP, delay, strokes, kind, total)
         if total.f > best[1].f:
             best = (threshold, total, float(np.median(total.delays or [0.0])))
     return best
