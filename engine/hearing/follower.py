@@ -22,9 +22,9 @@ from engine.state import Floats, State
 _A, _T = len(ACTIVATIONS), len(ACTIVATIONS) + TEMPI.size
 _RING = 256  # frames remembered: 2.5 s
 _WEIGH = 10  # frames between two words of the tempo outputs
-_TEMPO_SAY = 0.22  # exponent of each such word
+_TEMPO_SAY = 0.15  # exponent of each such word
 _JUDGE = 4  # frames between two looks at whether the line still stands
-_BEGIN = 0.25  # mass a first guess needs
+_BEGIN, _BEGIN_HEARD = 0.25, 0.12  # mass and activation a first guess needs
 _WINDOW, _SHARE = 0.085, 0.3  # seconds, beats: how far from the line its beat is looked for
 _APART, _OFF = 0.05, 0.16  # relative period, beats: beyond these it is another line
 _BETTER, _ENOUGH = 1.5, 0.25  # another line's mass: times that of ours, and at least
@@ -34,6 +34,7 @@ _LEVELS, _KIN = (1.0, 2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3, 4.0, 0.25), 0.05  # peri
 _WEIGHTS = (2.0, -1.0, 3.0, -2.0, -0.5, 1.0, -1.5)  # of Trust.row, fitted by training.calibrate
 _BEAT_SAY = 0.15  # of a running mean that the newest beat makes
 _PAUSE, _FADE = 1.5, 8.0  # seconds
+_LATE = 0.0025  # seconds by which the activations' middle lies behind the sound
 _HEARD = 0.08  # activation below which a beat was not heard
 
 
@@ -187,8 +188,9 @@ class Follower:
             beats=trust.beats + 1,
             unheard=0.0 if heard else trust.unheard + line.period,
         )
-        at = line.place + self.told.nudge
-        self.grid = replace(self.grid, time=at, beat=float(self._number), period=line.period)
+        if heard:
+            at = line.place + self.told.nudge
+            self.grid = replace(self.grid, time=at, beat=float(self._number), period=line.period)
         self._place_bars()
 
     def _look(self, expected: float, reach: float) -> tuple[Heard | None, float]:
@@ -205,14 +207,14 @@ class Follower:
             return None, downbeat
         round_it = np.abs(times - peak) <= 2.2 * self._step
         weights = acts[round_it, 0] ** 2
-        return Heard(float((times[round_it] * weights).sum() / weights.sum()), strength), downbeat
+        return Heard(float((times[round_it] * weights).sum() / weights.sum()) - _LATE, strength), downbeat
 
     def _judge(self, time: float) -> bool:
         """Stand on another line when the pointer has been surer of it for long enough. True when it was done."""
         best = self._pointer.best()
         line = self._line
         if line is None:
-            if best.mass > _BEGIN:
+            if best.mass > _BEGIN and self._strength(best, time) > _BEGIN_HEARD:
                 self._stand_on(best, time)
                 return True
             return False
@@ -267,7 +269,7 @@ class Follower:
         if not self.bars_told:
             self._bars.reset()
             self.bar_confidence = 0.0
-        self.trust = Trust(mass=guess.mass, strength=0.4)
+        self.trust = Trust(mass=guess.mass, strength=self._strength(guess, time))
 
     def _place_bars(self) -> None:
         if self.bars_told:

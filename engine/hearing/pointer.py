@@ -14,11 +14,11 @@ import numpy as np
 
 from engine.state import Floats
 
-_STIFF = 90.0  # exp(-this * relative change of the period from one beat to the next)
+_STIFF = 70.0  # exp(-this * relative change of the period from one beat to the next)
 _RESTART = 3e-5  # of the mass, each frame, begins anew anywhere: how another song gets in
 _WIDTH = 1.2  # frames, standard deviation of where in its ring a beat is heard
 _LEAST = 0.03  # a beat that isn't heard at all is worth as much as an activation of this
-_USUAL = 0.13  # activation that speaks neither for nor against a beat
+_USUAL = 0.14  # activation that speaks neither for nor against a beat
 _MEMORY, _AUDIBLE = 2.0, 0.3  # seconds a loud beat is remembered; with none as loud as this, silence says nothing
 _NEAR = 0.045  # relative: periods so close are one tempo
 

@@ -117,7 +117,7 @@ ROWS = (
                 "hat4"), comps=(30,), comp=("block:0.4 *xx", "block:0.4 *xxxx", "block x..............."), bass=("*rr",
                 "*r"), harmony="metal", kits=(16, 8), thin=False, timing="tight"),
     replace(ROCK, name="thrash", about="kick on the beat, snare between: half as fast as it feels", bpm=(85.0, 132.0,
-                168.0), weight=0.9, kick=("*X.", "*X.", "*X.x.", "*x.xx", "*X..x"), snare=("*.X", "*.X", "*.X", "*..X."),
+                168.0), weight=0.9, kick=("*X.", "*X.", "*X.x.", "*x.xx", "*X..x", "*xxxx"), snare=("*.X", "*.X", "*.X", "*..X."),
                 hats=("hat8flat", "hat8", "hatslosh4", "crash4", "ride8"), comps=(30, 29), comp=("block:0.4 *xxxx",
                 "block:0.5 *xx", "block:0.4 x.xxx.xxx.xxx.xx", "block x..............."), bass=("*rr", "*rrrr", "=kick"),
             harmony="metal", kits=(16, 8, 0), thin=False),
