@@ -136,9 +136,7 @@ def groups(count: int, seed: int = 7) -> Iterator[tuple[str, Floats, int, Stroke
 
 
 def table(rows: dict[str, Row]) -> str:
-    lines = [
-        f"{'':22} {'drum':6} {'F':>6} {'prec':>6} {'rec':>6} {'strokes':>8} {'p50 ms':>7} {'p90 ms':>7} {'off':>6}"
-    ]
+    lines = [f"{'':22} {'drum':6} {'F':>6} {'prec':>6} {'rec':>6} {'strokes':>8} {'p50 ms':>7} {'p90 ms':>7}"]
     for name, row in rows.items():
         for kind, c in row.counts.items():
             strokes = c.right + c.missed

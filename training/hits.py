@@ -148,24 +148,29 @@ class Counts:
 
 
 def counts_of(
-    told: NDArray[np.float64], delay: float, strokes: Strokes, kind: str, total: Counts, within: float = 0.025
+    told: NDArray[np.float64],
+    delay: float | NDArray[np.float64],
+    strokes: Strokes,
+    kind: str,
+    total: Counts,
+    within: float = 0.025,
 ) -> None:
     """Add what was told (s; `delay` later than meant) to the total. Soft strokes and cymbals may be told, need not."""
     rows = strokes.of(kind)
     must = rows[rows[:, 1] > GHOST, 0]
     must = must[np.diff(must, prepend=-1.0) > TOGETHER]
     may = np.sort(np.concatenate((rows[rows[:, 1] <= GHOST, 0], strokes.cymbal if kind == "hat" else rows[:0, 0])))
-    meant = told - delay
     used = np.zeros(len(must), bool)
     total.delays = total.delays if total.delays is not None else []
-    for at in meant:
+    for meant, heard in zip(told - delay, told, strict=True):
+        at = float(meant)
         first, last = np.searchsorted(must, (at - within, at + within))
         free = [i for i in range(first, last) if not used[i]]
         if free:
             nearest = min(free, key=lambda i: abs(must[i] - at))
             used[nearest] = True
             total.right += 1
-            total.delays.append(float(at + delay - must[nearest]))
+            total.delays.append(float(heard - must[nearest]))
         elif not np.diff(np.searchsorted(may, (at - within, at + max(within, CYMBAL_RINGS))))[0]:
             total.wrong += 1
     total.missed += int((~used).sum())
