@@ -16,7 +16,7 @@ _FORGET = 0.85  # of how well a hand foresaw stays at each beat
 _KEEP = 1.0  # by so much (log likelihood) another hand must be better
 _STEADY = (0.0, -0.4, -1.2)  # head start of each
 _NOISE = 0.007  # seconds: standard deviation of a beat heard with activation 1
-_FAINT = 1.5  # exponent of how much less a fainter beat says
+_FAINT, _FAINT_VOTE = 2.0, 4.0  # exponents: how much less a fainter beat says of the line, and of whose line it is
 _WILD = 3.5  # standard deviations at which a beat is heard as not this one's
 
 
@@ -47,10 +47,13 @@ class _Hand:
             return
         off = heard.time - self.place
         # What is faint for this song says little of where its beat is: in a breakdown only the chords are left.
-        noise = (_NOISE / max(min(heard.strength / usual, 1.0), 0.1) ** _FAINT) ** 2
+        share = max(min(heard.strength / usual, 1.0), 0.1)
+        noise = (_NOISE / share**_FAINT) ** 2
         spread = self.pp + noise
         wild = abs(off) / math.sqrt(spread)
-        self.worth = _FORGET * self.worth - 0.5 * (min(wild, 4.0) ** 2 + math.log(spread / _NOISE**2))
+        vote = share**_FAINT_VOTE
+        foresaw = -0.5 * (min(wild, 4.0) ** 2 + math.log(spread / _NOISE**2))
+        self.worth += vote * (foresaw - (1.0 - _FORGET) * self.worth)
         if wild > _WILD:  # trusted less the wilder it is, never not at all: a line must be able to come round
             spread *= (wild / _WILD) ** 2
         gain, drift = self.pp / spread, self.pt / spread
@@ -90,7 +93,7 @@ class BeatLine:
             hand.period = period if self.locked else min(max(hand.period, self._limits[0]), self._limits[1])
         if heard is None:
             return
-        self.usual += (0.05 if heard.strength < self.usual else 0.2) * (max(heard.strength, 0.15) - self.usual)
+        self.usual += (0.03 if heard.strength < self.usual else 0.2) * (max(heard.strength, 0.15) - self.usual)
         self.jitter += 0.15 * (min(abs(heard.time - expected), 0.1) - self.jitter)
         worths = [hand.worth + start for hand, start in zip(self._hands, _STEADY, strict=True)]
         best = max(range(len(worths)), key=worths.__getitem__)
