@@ -9,6 +9,7 @@ Public: Shape, BeatNet, State.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +65,7 @@ class BeatNet(nn.Module):
         ways = 1 if shape.causal else 2
         self.recurrent = nn.ModuleList(
             nn.GRU(a * (ways if i else 1), b, batch_first=True, bidirectional=not shape.causal)
-            for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False))
+            for i, (a, b) in enumerate(pairwise(sizes))
         )
         self.drop = nn.Dropout(shape.dropout)
         self.out = nn.Linear(shape.channels + (shape.recurrent[-1] * ways if shape.recurrent else 0), OUTPUTS)

@@ -1,21 +1,23 @@
 """What the network should have said: truth in seconds turned into rows of targets and of how much each counts.
 
-Public: Truth, Targets, targets_of, BEAT_WIDTH.
+Public: Truth, Targets, targets_of, AIM.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.hearing.features import FPS
-from engine.hearing.network import ACTIVATIONS, DELAY, METERS, TEMPI
+from engine.hearing.network import ACTIVATIONS, METERS, TEMPI
 from engine.state import Floats
 
 Times = NDArray[np.float64]
 
+AIM = 0.06  # seconds from what a row speaks of to its frame's end: so far may the network look ahead
 BEAT_WIDTH = 0.009  # seconds, standard deviation of a beat's bump: the net learns where between two frames it was
 HIT_WIDTH = 0.009
 _TEMPO_WIDTH = 1.0  # tempo outputs, standard deviation
@@ -67,7 +69,7 @@ def _bumps(times: Times, at: Times, width: float) -> Floats:
 
 
 def targets_of(truth: Truth, frames: int) -> Targets:
-    at = (np.arange(frames) + 1) / FPS - DELAY
+    at = (np.arange(frames) + 1) / FPS - AIM
     beats, positions = truth.beats, truth.positions
     downs = beats[positions == 1]
     acts = np.stack(
@@ -104,7 +106,7 @@ def targets_of(truth: Truth, frames: int) -> Targets:
         tempo_weights = ((at > beats[0] - 0.1) & (at < beats[-1] + 0.5) & known).astype(np.float32) * truth.sure
         if (positions > 0).any():
             starts = np.flatnonzero(positions == 1)
-            for a, b in zip(starts, starts[1:], strict=False):
+            for a, b in pairwise(starts):
                 if b - a in METERS:
                     inside = (at >= beats[a]) & (at < beats[b])
                     meter[inside] = METERS.index(int(b - a))

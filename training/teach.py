@@ -18,12 +18,12 @@ import soundfile
 from numpy.typing import NDArray
 
 from engine.hearing.features import FPS, features_of
-from engine.hearing.network import ACTIVATIONS, DELAY, TEMPI
+from engine.hearing.network import ACTIVATIONS, TEMPI
 from engine.state import Floats
 from training.augment import degrade
 from training.build import RATE, keep
 from training.evaluate import outputs_of, read_net
-from training.targets import Truth
+from training.targets import AIM, Truth
 
 Times = NDArray[np.float64]
 
@@ -101,7 +101,7 @@ def label(outputs: Floats) -> Truth:
     near = np.clip(frames[:, None] + np.arange(-3, 4), 0, len(beat) - 1)
     weights = beat[near] ** 2 + 1e-6
     exact = (weights * near).sum(axis=1) / weights.sum(axis=1)
-    times = (exact + 1) / FPS - DELAY
+    times = (exact + 1) / FPS - AIM
     on = beat[near].max(axis=1)
     middle = np.clip(((frames[1:] + frames[:-1]) // 2)[:, None] + np.arange(-2, 3), 0, len(beat) - 1)
     between = np.append(beat[middle].max(axis=1), 0.0)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 _HANDS = ((0.0006, 0.0004), (0.006, 0.002), (0.03, 0.006))
 _FORGET = 0.85  # of how well a hand foresaw stays at each beat
 _KEEP = 1.0  # by so much (log likelihood) another hand must be better
-_STEADY = (0.0, -0.4, -1.2)  # head start of each
-_NOISE = 0.007  # seconds: standard deviation of a beat heard with activation 1
+_STEADY = (0.0, -0.2, -0.6)  # head start of each
+_NOISE = 0.010  # seconds: standard deviation of a beat heard with activation 1
 _FAINT, _FAINT_VOTE = 2.0, 4.0  # exponents: how much less a fainter beat says of the line, and of whose line it is
 _WILD = 3.5  # standard deviations at which a beat is heard as not this one's
 

@@ -34,7 +34,6 @@ _LEVELS, _KIN = (1.0, 2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3, 4.0, 0.25), 0.05  # peri
 _WEIGHTS = (2.0, -1.0, 3.0, -2.0, -0.5, 1.0, -1.5)  # of Trust.row, fitted by training.calibrate
 _BEAT_SAY = 0.15  # of a running mean that the newest beat makes
 _PAUSE, _FADE = 1.5, 8.0  # seconds
-_LATE = 0.0025  # seconds by which the activations' middle lies behind the sound
 _HEARD = 0.08  # activation below which a beat was not heard
 
 
@@ -207,7 +206,7 @@ class Follower:
             return None, downbeat
         round_it = np.abs(times - peak) <= 2.2 * self._step
         weights = acts[round_it, 0] ** 2
-        return Heard(float((times[round_it] * weights).sum() / weights.sum()) - _LATE, strength), downbeat
+        return Heard(float((times[round_it] * weights).sum() / weights.sum()), strength), downbeat
 
     def _judge(self, time: float) -> bool:
         """Stand on another line when the pointer has been surer of it for long enough. True when it was done."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine.hearing.features import FPS
-from engine.hearing.network import DELAY, METERS, TEMPI
-from training.targets import Truth, targets_of
+from engine.hearing.network import METERS, TEMPI
+from training.targets import AIM, Truth, targets_of
 
 BEATS = 0.5 + 0.5 * np.arange(40)  # 120 BPM
 TRUTH = Truth(beats=BEATS, positions=np.arange(40) % 3 + 1, kick=BEATS[::2], cymbal=np.array([4.25]))
@@ -15,7 +15,7 @@ TRUTH = Truth(beats=BEATS, positions=np.arange(40) % 3 + 1, kick=BEATS[::2], cym
 
 def frame_of(time: float) -> int:
     """The frame whose outputs speak of a time in seconds."""
-    return round((time + DELAY) * FPS) - 1
+    return round((time + AIM) * FPS) - 1
 
 
 def test_a_beat_peaks_in_its_frame_and_nowhere_else() -> None:

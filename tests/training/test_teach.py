@@ -9,8 +9,8 @@ pytest.importorskip("torch", reason="torch is only needed for training")
 pytest.importorskip("scipy", reason="scipy is only needed for training")
 
 from engine.hearing.features import FPS
-from engine.hearing.network import ACTIVATIONS, DELAY, OUTPUTS, TEMPI
-from training.targets import Truth, targets_of
+from engine.hearing.network import ACTIVATIONS, OUTPUTS, TEMPI
+from training.targets import AIM, Truth, targets_of
 from training.teach import best_beats, label
 
 
@@ -27,7 +27,7 @@ def outputs(beats: np.ndarray, seconds: float, bar: int = 4) -> np.ndarray:
 def test_the_best_path_is_on_every_beat(bpm: float) -> None:
     beats = np.arange(0.4, 29.5, 60.0 / bpm)
     rows = outputs(beats, 30.0)
-    times = (best_beats(rows[:, 0], rows[:, 5:77]) + 1) / FPS - DELAY
+    times = (best_beats(rows[:, 0], rows[:, 5:77]) + 1) / FPS - AIM
     assert times.size == pytest.approx(beats.size, abs=3)  # it goes on to both ends
     assert max(np.abs(times - beat).min() for beat in beats[1:-1]) < 0.011
 
@@ -36,7 +36,7 @@ def test_it_goes_through_a_pause() -> None:
     beats = np.arange(0.4, 29.5, 0.5)
     rows = outputs(beats, 30.0)
     rows[1200:1700, :2] = 0.0
-    times = (best_beats(rows[:, 0], rows[:, 5:77]) + 1) / FPS - DELAY
+    times = (best_beats(rows[:, 0], rows[:, 5:77]) + 1) / FPS - AIM
     assert max(np.abs(times - beat).min() for beat in beats[1:-1]) < 0.03
 
 
