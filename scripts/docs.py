@@ -37,8 +37,8 @@ def pages() -> dict[str, str]:
             + hints + "\n\n"
             "What was told holds. An octave (a tempo tapped or named, ×2, ÷2) holds whatever level of the metre is "
             "heard, until `resync` or until another tempo is heard for eight beats; a nudge, a lock and where the bar "
-            "and the phrase start hold until `resync`; a range until it is told anew. All of it survives an engine that "
-            "restarts. The terminal shows LOCK and the range.\n"
+            "and the phrase start hold until `resync`; a range until it is told anew. All of it survives an engine "
+            "that restarts. The terminal shows LOCK and the range.\n"
         ),
     }  # fmt: skip
 
