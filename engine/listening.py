@@ -22,7 +22,7 @@ from engine.hearing import ListenerSettings
 from engine.hearing.listener import TRACKERS, Listener
 from engine.state import Floats
 
-_SURE_OF_BARS = 0.4  # bar confidence below which no place in the bar is claimed
+_SURE_OF_BARS = 0.25  # bar confidence below which no place in the bar is claimed
 
 
 def beats_of(path: Path, settings: ListenerSettings, lead: float = 0.0) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ the weights and a table: told confidence, and the share that was right. Public: 
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -67,12 +68,15 @@ def fit(rows: Rows, right: Rows, rounds: int = 60) -> Rows:
     return weights
 
 
+_EDGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 1.01)
+
+
 def table(told: Rows, right: Rows) -> str:
     lines = ["told | beats | right"]
-    for low in np.arange(0.0, 1.0, 0.1):
-        inside = (told >= low) & (told < low + 0.1 + (low > 0.85))
+    for low, high in pairwise(_EDGES):
+        inside = (told >= low) & (told < high)
         if inside.sum() >= 20:
-            lines.append(f"{told[inside].mean():.2f} | {inside.sum()} | {right[inside].mean():.2f}")
+            lines.append(f"{told[inside].mean():.3f} | {inside.sum()} | {right[inside].mean():.2f}")
     return "\n".join(lines)
 
 

@@ -26,7 +26,7 @@ from engine.hearing.network import ACTIVATIONS, DELAY, TEMPI
 from engine.state import Floats, State
 from training.model import BeatNet, Shape
 
-SURE_OF_BARS = 0.4  # as `getaway listen`
+SURE_OF_BARS = 0.25  # as `getaway listen`
 
 
 def read_net(run: Path) -> BeatNet:

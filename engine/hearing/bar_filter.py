@@ -17,9 +17,9 @@ from engine.state import Floats
 
 _CHANGE = 0.004  # chance that the metre changes at a bar's end
 _SLIP = 0.002  # chance that a beat was missed or counted twice
-_PRIOR = {2: 0.04, 3: 0.12, 4: 0.76, 5: 0.02, 6: 0.04, 7: 0.02}
+_PRIOR = {2: 0.02, 3: 0.12, 4: 0.78, 5: 0.02, 6: 0.04, 7: 0.02}
 _DOWN = 1.3  # exponent of a downbeat's say
-_METER = 0.15  # and of the metre outputs'
+_METER = 0.35  # and of the metre outputs'
 _LEAST = 0.02
 
 

@@ -31,19 +31,21 @@ _BETTER, _ENOUGH = 1.5, 0.25  # another line's mass: times that of ours, and at 
 _PATIENCE, _OCTAVE_PATIENCE, _TOLD_PATIENCE = 0.8, 2.5, 4.0  # seconds it must be better for
 _WEAK, _WEAK_PATIENCE = 0.6, 5.0  # a line heard with less than this share of ours must be better for so much longer
 _LEVELS, _KIN = (1.0, 2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3, 4.0, 0.25), 0.05  # periods of the same music, relative
-_WEIGHTS = (2.0, -1.0, 3.0, -2.0, -0.5, 1.0, -1.5)  # of Trust.row, fitted by training.calibrate
+_WEIGHTS = (-0.71, 3.16, -1.20, -1.15, 0.69, -0.65)  # of Trust.row, fitted by training.calibrate
+# The bar filter's probability, and how often its bars were right (training.calibrate): its beats aren't independent.
+_BARS_TOLD, _BARS_RIGHT = (0.0, 0.5, 0.9, 0.97, 0.996, 1.0), (0.0, 0.27, 0.42, 0.56, 0.76, 0.9)
+_BARS_MOVE, _METER_MOVE = (0.3, 1.3), (0.6, 2.0)  # least probability, and times ours, at which bars are placed anew
 _BEAT_SAY = 0.15  # of a running mean that the newest beat makes
-_PAUSE, _FADE = 1.5, 8.0  # seconds
+_PAUSE, _FADE = 1.5, 7.0  # seconds
 _HEARD = 0.08  # activation below which a beat was not heard
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What confidence is made of. mass: of the pointer's distribution, on the line; rival: on the best other line.
-    strength: activation of the last beats, running mean; between: the same half-way between them. jitter: seconds by
-    which they miss the line. beats: how many the line has stood for. unheard: seconds since one was heard."""
+    """What confidence is made of. rival: mass of the pointer's distribution on the best other line. strength:
+    activation of the last beats, running mean; between: the same half-way between them. jitter: seconds by which they
+    miss the line. beats: how many the line has stood for. unheard: seconds since one was heard."""
 
-    mass: float = 0.0
     rival: float = 0.0
     strength: float = 0.0
     between: float = 0.0
@@ -54,7 +56,6 @@ class Trust:
     def row(self) -> tuple[float, ...]:
         """What _WEIGHTS weigh."""
         return (
-            math.sqrt(self.mass),
             math.sqrt(self.rival),
             min(self.strength, 0.8),
             min(self.between, 0.8),
@@ -90,7 +91,7 @@ class Follower:
         self._number = 0  # of the line's newest beat, in the grid's count
         self._listen_afresh()
         if seed.confidence > 0.0:
-            self.trust = Trust(mass=seed.confidence, strength=seed.confidence, beats=16)
+            self.trust = Trust(strength=seed.confidence, beats=16)
             self._draw(seed.grid.time)
             if seed.bar_confidence > 0.5 or seed.bars_told:
                 self._bars.told(self.grid.beats_per_bar, self.grid.beat_in_bar(self._number))
@@ -131,7 +132,7 @@ class Follower:
             self.bars_told, self.bar_confidence = True, 1.0
         elif self._line is not None or hint in ("beat", "tempo", "double", "halve"):
             self._draw(time)
-            self.trust = Trust(mass=max(self.trust.mass, 0.5), strength=max(self.trust.strength, 0.5), beats=8)
+            self.trust = Trust(strength=max(self.trust.strength, 0.5), beats=8)
         return True
 
     def _tempo_index(self) -> Floats:
@@ -225,7 +226,8 @@ class Follower:
         if level or self.told.locked:
             best = ours  # which of the beats is the beat, a person has said; where they are is for the music to say
         same = abs(math.log(best.period / line.period)) < _APART and _off(best, line, time) < _OFF
-        self._trust_mass(on_line, 0.0 if same or level else best.mass)
+        rival = 0.0 if same or level else best.mass
+        self.trust = replace(self.trust, rival=self.trust.rival + 0.1 * (rival - self.trust.rival))
         if same:
             self._against = max(0.0, self._against - 2.0 * _JUDGE * self._step)
             return False
@@ -235,11 +237,6 @@ class Follower:
             return False
         self._stand_on(best, time)
         return True
-
-    def _trust_mass(self, mass: float, rival: float) -> None:
-        trust = self.trust
-        mass, rival = trust.mass + 0.1 * (mass - trust.mass), trust.rival + 0.1 * (rival - trust.rival)
-        self.trust = replace(trust, mass=mass, rival=rival)
 
     def _patience(self, guess: Guess, line: BeatLine, time: float) -> float:
         """Seconds another line must be better for: more where it is the same music counted otherwise."""
@@ -268,7 +265,7 @@ class Follower:
         if not self.bars_told:
             self._bars.reset()
             self.bar_confidence = 0.0
-        self.trust = Trust(mass=guess.mass, strength=self._strength(guess, time))
+        self.trust = Trust(strength=self._strength(guess, time))
 
     def _place_bars(self) -> None:
         if self.bars_told:
@@ -277,10 +274,11 @@ class Follower:
         place = self._bars.place()
         grid = self.grid
         ours = self._bars.sure_of(grid.beats_per_bar, grid.beat_in_bar(self._number))
-        if place.sure > max(0.3, 1.3 * ours):
+        least, times = _BARS_MOVE if place.beats_per_bar == grid.beats_per_bar else _METER_MOVE
+        if place.sure > max(least, times * ours):
             self.grid = grid.rebarred(self._number - place.beat_in_bar + 1, beats_per_bar=place.beats_per_bar)
             ours = place.sure
-        self.bar_confidence = ours
+        self.bar_confidence = float(np.interp(ours, _BARS_TOLD, _BARS_RIGHT))
 
 
 def _off(guess: Guess, line: BeatLine, time: float) -> float:

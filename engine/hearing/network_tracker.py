@@ -12,7 +12,7 @@ from engine.hearing.network import DELAY, Network, read_weights
 from engine.state import Floats, State
 
 WEIGHTS = Path(__file__).parent / "weights" / "beats.safetensors"
-SHA256 = "1f7809f1eca59a6f9bc10b7d7f076addeb4865d9ac5898d0c69b0cafa5e9b118"
+SHA256 = "e62f9590b7905ca48a8511db1de4dfc1227913480a7c2ea3749cfe7f5fae01d7"
 
 
 @cache
