@@ -81,7 +81,8 @@ class _Front:
 
     def bands(self, frames: Floats) -> Floats:
         """float32[..., window] -> float32[..., BANDS] magnitudes."""
-        return np.abs(np.fft.rfft(frames * self.shape)[..., : self.bins]) @ self.filters
+        bands: Floats = np.abs(np.fft.rfft(frames * self.shape)[..., : self.bins]) @ self.filters
+        return bands
 
     def deep(self, thinned: Floats) -> Floats:
         """float32[..., _DEEP_WINDOW * _DEEP_PARTS] -> float32[..., DEEP] magnitudes."""
@@ -153,6 +154,7 @@ def hit_features_of(samples: Floats, rate: int) -> Floats:
         rows[start : start + 2000, :BANDS] = front.bands(windows[start : start + 2000])
     rows[:, BANDS:-1] = deep
     rows *= (_COMPRESS * 10.0 ** (-levels / 20.0)).astype(np.float32)[:, None]
-    rows = np.log10(rows + np.float32(1.0))
+    rows += np.float32(1.0)
+    np.log10(rows, out=rows)
     rows[:, -1] = _LOUD * (np.maximum(loudness, _FLOOR) - levels)
     return rows
