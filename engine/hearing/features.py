@@ -75,7 +75,9 @@ class _Front:
         edges = (thin[..., 1:] - thin[..., :-1]) * self.edge
         shape = (*thin.shape[:-1], _PARTS, -1)
         plain, lifted = thin[..., 1:].reshape(shape), edges.reshape(shape)
-        return np.sqrt((plain * plain).mean(axis=-1)), np.sqrt((lifted * lifted).mean(axis=-1))
+        count = np.float32(1.0 / plain.shape[-1])  # np.add.reduce: half the time of ndarray.mean on so few
+        power = np.add.reduce(plain * plain, axis=-1) * count, np.add.reduce(lifted * lifted, axis=-1) * count
+        return np.sqrt(power[0]), np.sqrt(power[1])
 
     def level(self, level: float, now: float) -> float:
         """dBFS the features are measured against, after a frame `now` dBFS loud."""
@@ -87,7 +89,7 @@ class _Front:
 
 
 def _loudness(parts: Floats) -> Floats:
-    power = (parts * parts).mean(axis=-1)
+    power = np.add.reduce(parts * parts, axis=-1) * np.float32(1.0 / _PARTS)
     return np.asarray(10.0 * np.log10(power + np.float32(1e-12)))
 
 

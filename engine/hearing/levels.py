@@ -73,7 +73,7 @@ class LevelMeter:
         self._low = np.array(widths) / (rate / window)  # band means back to sums over bins
 
     def push(self, frame: Floats) -> Levels:
-        power = float(np.mean(np.square(frame, dtype=np.float64)))
+        power = float(np.dot(frame, frame)) / frame.size
         rms = math.sqrt(power)
         magnitudes = self._spectrum.push(frame)
         squares = magnitudes * magnitudes
@@ -110,7 +110,7 @@ class LevelMeter:
             mood=self._mood.push(strike, power, energy, self._brightness),
             bands=tuple(_level(b, max(r, floor) * hush) for b, r in zip(bands, self._band_reference, strict=True)),
             spectrum=_row_levels(rows, np.float32(self._row_reference * hush)),
-            waveform=np.clip(self._wave[:: self._wave_step] * np.float32(gain), -1.0, 1.0).astype(np.float32),
+            waveform=np.minimum(np.maximum(self._wave[:: self._wave_step] * np.float32(gain), -1.0), 1.0),
         )
         return self.levels
 
@@ -128,5 +128,5 @@ def _level(value: float, reference: float) -> float:
 
 def _row_levels(rows: Floats, reference: np.float32) -> Floats:
     decibels = 20.0 * np.log10(np.maximum(rows, 1e-7) / np.float32(reference)) - 3.0
-    levels: Floats = np.clip(1.0 + decibels / 42.0, 0.0, 1.0).astype(np.float32)
+    levels: Floats = np.minimum(np.maximum(1.0 + decibels * np.float32(1.0 / 42.0), 0.0), 1.0)
     return levels

@@ -50,8 +50,16 @@ def read_weights(path: Path, sha256: str | None = None) -> tuple[dict[str, Float
     return arrays, words
 
 
-def _elu(x: Floats) -> Floats:
-    return np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0)))
+def _elu(x: Floats, out: Floats) -> None:
+    """x where it is above 0, else exp(x) - 1, which is never below x."""
+    np.minimum(x, 0.0, out=out)
+    np.expm1(out, out=out)
+    np.maximum(x, out, out=out)
+
+
+def _with_bias(matrix: Floats, bias: Floats) -> Floats:
+    """One more row, which a 1 at the end of what is multiplied picks: a call of numpy less for each product."""
+    return np.ascontiguousarray(np.vstack((matrix, bias)))
 
 
 def _softmax(x: Floats) -> None:
@@ -64,23 +72,26 @@ class _Dilated:
 
     def __init__(self, weights: dict[str, Floats], name: str, dilation: int) -> None:
         over, within = weights[f"{name}.over.weight"], weights[f"{name}.within.weight"]
-        self._over = np.ascontiguousarray(over.transpose(2, 1, 0).reshape(-1, over.shape[0]))
-        self._over_bias = weights[f"{name}.over.bias"]
-        self._within = np.ascontiguousarray(within[..., 0].T)
-        self._within_bias = weights[f"{name}.within.bias"]
+        n = over.shape[0]
+        self._over = _with_bias(over.transpose(2, 1, 0).reshape(-1, n), weights[f"{name}.over.bias"])
+        self._within = _with_bias(within[..., 0].T, weights[f"{name}.within.bias"])
         self._dilation, self._at = dilation, 0
-        self._ring = np.zeros((2 * dilation, over.shape[1]), np.float32)
-        self._seen = np.zeros(3 * over.shape[1], np.float32)
+        self._ring = np.zeros((2 * dilation, n), np.float32)
+        self._seen = np.ones(3 * n + 1, np.float32)
+        self._seen[:-1] = 0.0
+        self._raw = np.zeros(n, np.float32)
+        self._active = np.ones(n + 1, np.float32)
 
     def step(self, x: Floats) -> Floats:
-        n, ring, at = x.size, self._ring, self._at
-        self._seen[:n] = ring[at]
-        self._seen[n : 2 * n] = ring[at - self._dilation]
-        self._seen[2 * n :] = x
+        n, ring, at, seen = x.size, self._ring, self._at, self._seen
+        seen[:n] = ring[at]
+        seen[n : 2 * n] = ring[at - self._dilation]
+        seen[2 * n : -1] = x
         ring[at] = x
         self._at = (at + 1) % len(ring)
-        y: Floats = _elu(self._seen @ self._over + self._over_bias) @ self._within
-        y += self._within_bias
+        np.dot(seen, self._over, out=self._raw)
+        _elu(self._raw, self._active[:-1])
+        y: Floats = self._active @ self._within
         y += x
         return y
 
@@ -114,9 +125,10 @@ class Network:
         """weights: of read_weights. dilations: frames, one a convolution."""
         enter = weights["enter.weight"]
         self._mean, self._scale = weights["mean"], weights["scale"]
-        self._enter = np.ascontiguousarray(enter.transpose(2, 1, 0).reshape(-1, enter.shape[0]))
-        self._enter_bias = weights["enter.bias"]
-        self._seen = np.zeros(self._enter.shape[0], np.float32)
+        self._enter = _with_bias(enter.transpose(2, 1, 0).reshape(-1, enter.shape[0]), weights["enter.bias"])
+        self._seen = np.ones(self._enter.shape[0], np.float32)
+        self._seen[:-1] = 0.0
+        self._entered = np.zeros(enter.shape[0], np.float32)
         self._blocks = [_Dilated(weights, f"blocks.{i}", d) for i, d in enumerate(dilations)]
         layers = sum(name.endswith("weight_hh_l0") for name in weights)
         self._recurrent = [Recurrent(weights, f"recurrent.{i}") for i in range(layers)]
@@ -125,10 +137,12 @@ class Network:
 
     def push(self, row: Floats) -> Floats:
         n = row.size
-        self._seen[: 2 * n] = self._seen[n:]
-        np.subtract(row, self._mean, out=self._seen[2 * n :])
-        self._seen[2 * n :] *= self._scale
-        y = _elu(self._seen @ self._enter + self._enter_bias)
+        self._seen[: 2 * n] = self._seen[n:-1]
+        np.subtract(row, self._mean, out=self._seen[2 * n : -1])
+        self._seen[2 * n : -1] *= self._scale
+        y = self._seen @ self._enter
+        _elu(y, self._entered)
+        y = self._entered
         for block in self._blocks:
             y = block.step(y)
         z = y

@@ -41,6 +41,8 @@ class BeatPointer:
         self.step_s = step
         self._periods = np.arange(max(4, round(60.0 / fastest / step)), round(60.0 / slowest / step) + 1)
         self.bpm = (60.0 / (self._periods * step)).astype(np.float32)
+        self._low = np.searchsorted(self._periods, self._periods * (1.0 - _NEAR), "left")  # what is one tempo with each
+        self._high = np.searchsorted(self._periods, self._periods * (1.0 + _NEAR), "right")
         self._first = np.concatenate(([0], np.cumsum(self._periods)[:-1]))
         self._last = self._first + self._periods - 1
         place = np.concatenate([np.arange(n) for n in self._periods])
@@ -53,6 +55,7 @@ class BeatPointer:
         self._change = (change / change.sum(axis=1, keepdims=True)).T.astype(np.float32)
         self._prior = np.repeat(1.0 / self._periods, self._periods).astype(np.float32)
         self._prior /= self._prior.sum()
+        self._afresh = self._prior * np.float32(_RESTART)
         self._mass = self._prior.copy()
         self._heard = 0.0
         self._next = np.empty_like(self._mass)
@@ -74,8 +77,7 @@ class BeatPointer:
         self._scratch += np.float32(off)
         new *= self._scratch
         new *= np.float32((1.0 - _RESTART) / max(float(new.sum()), 1e-20))
-        np.multiply(self._prior, np.float32(_RESTART), out=self._scratch)
-        new += self._scratch
+        new += self._afresh
         self._mass, self._next = new, mass
 
     def weigh(self, tempi: Floats) -> None:
@@ -92,10 +94,8 @@ class BeatPointer:
         tempi = self.tempi()
         # Periods in a row are one tempo: the sum over what lies near, not the single loudest.
         total = np.concatenate(([0.0], np.cumsum(tempi, dtype=np.float64)))
-        low = np.searchsorted(self._periods, self._periods * (1.0 - _NEAR), "left")
-        high = np.searchsorted(self._periods, self._periods * (1.0 + _NEAR), "right")
-        sums = total[high] - total[low]
-        return self._within(int(low[i := int(sums.argmax())]), int(high[i]), tempi)
+        sums = total[self._high] - total[self._low]
+        return self._within(int(self._low[i := int(sums.argmax())]), int(self._high[i]), tempi)
 
     def near(self, period: float) -> Guess:
         """The best guess among tempi near `period` seconds."""
