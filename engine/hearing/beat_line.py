@@ -31,9 +31,10 @@ class Heard:
 class _Hand:
     """One Kalman filter: place and period of the newest beat, seconds, and their covariance."""
 
-    def __init__(self, place: float, period: float, sway: tuple[float, float]) -> None:
+    def __init__(self, place: float, period: float, sway: tuple[float, float], *, sure: bool) -> None:
         self.place, self.period, self.sway = place, period, sway
-        self.pp, self.pt, self.tt = 0.02**2, 0.0, (0.03 * period) ** 2
+        place_s, tempo = (0.006, 0.002) if sure else (0.02, 0.03)
+        self.pp, self.pt, self.tt = place_s**2, 0.0, (tempo * period) ** 2
         self.worth = 0.0
 
     def step(self, heard: Heard | None, usual: float) -> None:
@@ -67,11 +68,11 @@ class _Hand:
 class BeatLine:
     """The line through the newest beat: `place` (seconds) and `period` (seconds)."""
 
-    def __init__(self, place: float, period: float, shortest: float, longest: float) -> None:
-        """shortest, longest: seconds a beat that the line may take."""
+    def __init__(self, place: float, period: float, shortest: float, longest: float, *, sure: bool = False) -> None:
+        """shortest, longest: seconds a beat that the line may take. sure: it ran before, and is gone on with."""
         self._limits = (shortest, longest)
-        self._hands = [_Hand(place, period, sway) for sway in _HANDS]
-        self._drawn = 1
+        self._hands = [_Hand(place, period, sway, sure=sure) for sway in _HANDS]
+        self._drawn = 0 if sure else 1
         self.jitter = 0.02  # seconds: how far heard beats lie from the line, a running mean
         self.locked = False  # the period stays, the phase follows
         self.usual = 0.5  # activation of this song's beats, a running mean

@@ -27,6 +27,7 @@ _JUDGE = 5  # frames between two looks at whether the line still stands
 _BEGIN, _BEGIN_HEARD = 0.25, 0.12  # mass and activation a first guess needs
 _WINDOW, _SHARE = 0.085, 0.3  # seconds, beats: how far from the line its beat is looked for
 _APART, _OFF = 0.05, 0.16  # relative period, beats: beyond these it is another line
+_WARM = 200  # frames until the network, begun anew, may move a line that was carried over
 _BETTER, _ENOUGH = 1.5, 0.25  # another line's mass: times that of ours, and at least
 _PATIENCE, _OCTAVE_PATIENCE, _TOLD_PATIENCE = 0.8, 2.5, 4.0  # seconds it must be better for
 _WEAK, _WEAK_PATIENCE = 0.6, 5.0  # a line heard with less than this share of ours must be better for so much longer
@@ -89,10 +90,12 @@ class Follower:
         self._against = 0.0
         self._line: BeatLine | None = None
         self._number = 0  # of the line's newest beat, in the grid's count
+        self._seeded = 1.0  # confidence in a line that is carried over
         self._listen_afresh()
         if seed.confidence > 0.0:
             self.trust = Trust(strength=seed.confidence, beats=16)
-            self._draw(seed.grid.time)
+            self._draw(seed.grid.time, sure=True)
+            self._carried, self._seeded = True, seed.confidence
             if seed.bar_confidence > 0.5 or seed.bars_told:
                 self._bars.told(self.grid.beats_per_bar, self.grid.beat_in_bar(self._number))
 
@@ -101,15 +104,17 @@ class Follower:
         self._pointer = BeatPointer(self._step, *limits(self.told, self._show))
         self._tempo_at = self._tempo_index()
         self._bars = BarFilter()
+        self._carried = False  # the line is a seed's, and the network has yet to hear enough to have a say
         self._against = 0.0
 
-    def _draw(self, time: float) -> None:
-        """The line as the grid has it at stream `time`: what a seed or a person says."""
+    def _draw(self, time: float, *, sure: bool = False) -> None:
+        """The line as the grid has it at stream `time`: what a seed or a person says. sure: it is followed stiffly."""
         slowest, fastest = limits(self.told, self._show)
         grid = self.grid
         self._number = grid.last_beat_at(time)
         place = grid.time_of(self._number) - self.told.nudge
-        self._line = BeatLine(place, grid.period, min(60.0 / fastest, grid.period), max(60.0 / slowest, grid.period))
+        limits_s = min(60.0 / fastest, grid.period), max(60.0 / slowest, grid.period)
+        self._line = BeatLine(place, grid.period, *limits_s, sure=sure)
         self._line.locked = self.told.locked
         self._against = 0.0
 
@@ -145,7 +150,9 @@ class Follower:
 
     @property
     def confidence(self) -> float:
-        return self.trust.confidence() if self._line is not None else 0.0
+        if self._line is None:
+            return 0.0
+        return min(self._seeded, self.trust.confidence()) if self._carried else self.trust.confidence()
 
     def push(self, out: Floats, time: float) -> bool:
         """float32[OUTPUTS] that speak of stream `time`. True when the line changed."""
@@ -153,6 +160,9 @@ class Follower:
         self._frames += 1
         self._times[at], self._acts[at, 0], self._acts[at, 1] = time, out[0], out[1]
         self._meters += np.float32(0.02) * (out[_T:] - self._meters)
+        if self._carried and self._frames == 1 and self._line is not None:
+            self._pointer.stand(self._line.period, (time - self._line.place) % self._line.period)
+        self._carried = self._carried and self._frames < _WARM
         self._pointer.step(float(out[0]))
         if self._frames % _WEIGH == 0:
             tempi = np.interp(self._tempo_at, np.arange(TEMPI.size), out[_A:_T])
@@ -173,9 +183,13 @@ class Follower:
     def _beat(self, line: BeatLine) -> None:
         """The line's next beat has been heard, or not: follow it."""
         expected, reach = line.place + line.period, self._reach()
+        self._number += 1
+        if self._carried:
+            line.step(None)
+            self._bars.step(0.0, 0.0, self._meters)
+            return
         heard, downbeat = self._look(expected, reach)
         line.step(heard)
-        self._number += 1
         strength = heard.strength if heard else 0.0
         self._bars.step(downbeat, strength, self._meters)
         between, _ = self._look(expected - 0.5 * line.period, 0.5 * reach)
@@ -213,6 +227,8 @@ class Follower:
         """Stand on another line when the pointer has been surer of it for long enough. True when it was done."""
         best = self._pointer.best()
         line = self._line
+        if self._carried:
+            return False
         if line is None:
             if best.mass > _BEGIN and self._strength(best, time) > _BEGIN_HEARD:
                 self._stand_on(best, time)

@@ -80,6 +80,15 @@ class BeatPointer:
         new += self._afresh
         self._mass, self._next = new, mass
 
+    def stand(self, period: float, since: float) -> None:
+        """Begin on a line: seconds a beat, and since its last one. A tenth stays anywhere."""
+        frames = period / self.step_s
+        ring, place = np.repeat(self._periods, self._periods), np.angle(self._turn) / (2.0 * np.pi)
+        off = (place - since / period + 0.5) % 1.0 - 0.5
+        near = np.exp(-0.5 * ((ring / frames - 1.0) / 0.02) ** 2 - 0.5 * (off * frames / 2.0) ** 2)
+        if near.sum() > 0.0:
+            self._mass = (0.1 * self._prior + 0.9 * near / near.sum()).astype(np.float32)
+
     def weigh(self, tempi: Floats) -> None:
         """Multiply by how likely each of `bpm` is, float32[periods] with mean about 1, and norm."""
         self._mass *= np.repeat(tempi, self._periods)

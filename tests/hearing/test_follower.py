@@ -192,3 +192,14 @@ def test_it_goes_on_from_a_seed() -> None:
     fired = run(follower, outputs(beats_at(120.0, 6.0), 6.0))
     assert follower.grid.period == 0.5
     assert missed(fired, beats_at(120.0, 5.9)[1:]) == 0
+
+
+def test_a_carried_line_is_not_moved_by_a_network_that_has_just_begun() -> None:
+    """Two seconds of wrong activations, as a network without memory gives them, then the true ones."""
+    grid = Grid(0.3, 40.0, 0.5)
+    follower = Follower(STEP, replace(State.unheard(), grid=grid, confidence=0.9), BPM)
+    truth = beats_at(120.0, 12.0)
+    rows = np.concatenate((outputs(truth[truth < 2.0] + 0.07, 1.8), outputs(truth - 1.8, 10.2)))
+    fired = run(follower, rows)
+    assert missed(fired, truth[1:-1], within=0.005) == 0
+    assert follower.confidence > 0.7
