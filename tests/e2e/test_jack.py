@@ -142,7 +142,7 @@ def test_a_killed_engine_comes_back_on_the_same_line(
         print(f"\nengine killed: clock back after {back:.2f} s; notes after - line before: {shares(errors)}")
     assert back < 2.0
     assert len(new) >= 2
-    # A quarter of a beat: another line would be off by up to half. Measured: 1 ms, as the line is carried over as it was;
+    # A quarter of a beat: another line would be off by up to half. Measured: 1 ms, as the line is carried over whole;
     # what is left are stalls of a jackd beside a busy stage, by which the music slips against host time.
     assert np.max(np.abs(errors)) < 0.25 * period
     assert np.ptp(levels) > 0.3 * np.max(levels), "the picture kept moving"
