@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.hearing.hit_features import BANDS, COUNT, DEEP, HOPS
 from engine.state import KINDS, Floats
 from training.export import write_arrays
+from training.hit_features import BANDS, COUNT, DEEP, HOPS
 from training.hits import Strokes, best_threshold, load, targets_of
 
 SEEN = 8  # rows the first layer looks at
@@ -201,13 +201,14 @@ def train(data: Path, run: Path, wanted: argparse.Namespace) -> None:
     torch.manual_seed(wanted.seed)
     torch.set_flush_denormal(True)
     run.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(wanted.seed + int(time.time()))
+    kept, spent, step = run / "checkpoint.pt", 0.0, 0
+    saved = torch.load(kept, weights_only=False) if kept.exists() else None
+    # The same songs in the same order for the same seed; others when a run goes on, not its first ones again.
+    rng = np.random.default_rng([wanted.seed, saved["step"] if saved else 0])
     songs = _Songs(data, rng)
     net, mean_net = HitNet(*wanted.sizes), HitNet(*wanted.sizes)
     optimizer = torch.optim.AdamW(net.parameters(), lr=wanted.rate, weight_decay=0.01)
-    kept, spent, step = run / "checkpoint.pt", 0.0, 0
-    if kept.exists():
-        saved = torch.load(kept, weights_only=False)
+    if saved:
         net.load_state_dict(saved["net"])
         mean_net.load_state_dict(saved["mean"])
         optimizer.load_state_dict(saved["optimizer"])

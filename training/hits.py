@@ -19,10 +19,10 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from engine.hearing.hit_features import HOPS, hit_features_of
 from engine.state import KINDS, Floats
 from training.augment import Clip
 from training.build import HELD, RATE, sources, worn
+from training.hit_features import HOPS, hit_features_of
 from training.noises import not_music
 from training.render import render
 from training.song import Part, Song

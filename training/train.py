@@ -186,12 +186,13 @@ def main() -> None:
     )
     net = BeatNet(shape)
     optimizer = torch.optim.AdamW(net.parameters(), lr=wanted.rate, weight_decay=0.01)
-    songs = Songs(wanted.data, np.random.default_rng(wanted.seed + int(time.time())))
+    kept = wanted.run / "checkpoint.pt"
+    saved = torch.load(kept, weights_only=False) if kept.exists() else None
+    # The same songs in the same order for the same seed; others when a run goes on, not its first ones again.
+    songs = Songs(wanted.data, np.random.default_rng([wanted.seed, saved["step"] if saved else 0]))
     mean_net = BeatNet(shape)
     spent, step = 0.0, 0
-    kept = wanted.run / "checkpoint.pt"
-    if kept.exists():
-        saved = torch.load(kept, weights_only=False)
+    if saved:
         net.load_state_dict(saved["net"])
         mean_net.load_state_dict(saved["mean"])
         optimizer.load_state_dict(saved["optimizer"])

@@ -7,7 +7,6 @@ Follows the bar half of Böck, Krebs & Widmer (Joint beat and downbeat tracking 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +83,3 @@ class BarFilter:
         """0..1: how likely the newest beat has that place."""
         row = (beats_per_bar, beat_in_bar - 1)
         return float(self._mass[self._rows.index(row)]) if row in self._rows else 0.0
-
-    def entropy(self) -> float:
-        """Nats: 0 when sure."""
-        return -sum(float(p) * math.log(p) for p in self._mass if p > 1e-12)

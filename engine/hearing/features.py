@@ -94,8 +94,7 @@ def _loudness(parts: Floats) -> Floats:
 
 
 class Features:
-    """push float32[hop], get float32[COUNT]. hop: samples a frame. delay: seconds from a sound to the middle of the
-    window of the frame that shows it best."""
+    """push float32[hop], get float32[COUNT]. hop: samples a frame."""
 
     def __init__(self, rate: int) -> None:
         """rate: Hz."""
